@@ -1,0 +1,3 @@
+"""
+When an entry counts as committed: at once on one server, by agreement on several.
+"""

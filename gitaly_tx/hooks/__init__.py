@@ -1,0 +1,3 @@
+"""
+What happens around a ref update: policies, custom hooks, events.
+"""

@@ -1,0 +1,131 @@
+"""
+Where other people's code joins in: policies before a write, events after it.
+
+Both are zope interfaces, found as twisted plugins (any module in ``twisted/plugins/`` that provides them) or named in the
+configuration. They run in the reactor's thread, so they must not block; ``async def`` is fine.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Awaitable, Callable, Mapping, Sequence
+
+from attrs import field, frozen
+from zope.interface import Attribute, Interface
+
+from ..git.interfaces import IGit, RefUpdate
+from ..storage.interfaces import IRepository
+
+
+@frozen
+class Push:
+    """
+    What somebody wants to write.
+
+    :param repository: sees the quarantine: the new objects can be read through it.
+    :param updates: the ref updates that are asked for, ``old`` and ``new`` as the client gave them.
+    :param options: the push options.
+    :param user: who pushes; ``None`` for somebody who did not say.
+    :param gl_id: the same as GitLab's identity string.
+    :param gl_repository: the application's name for the repository, if it gave one.
+    :param project_path: the application's path for the repository, if it gave one.
+    :param protocol: ``http``, ``ssh`` or ``web``.
+    :param git: to ask more than look-ups; give it ``repository.directory``.
+    :param environment: for the log and for hooks: the correlation id and the like.
+    """
+
+    repository: IRepository
+    updates: Sequence[RefUpdate]
+    options: Sequence[bytes]
+    user: str | None
+    gl_id: str
+    gl_repository: str
+    project_path: str
+    protocol: str
+    git: IGit
+    environment: Mapping[str, str] = field(factory=dict)
+
+
+class Refused(Exception):
+    """
+    A policy says no. The text reaches whoever pushes, line by line.
+
+    :param text: for a person.
+    :param ref: the one ref that is refused; the whole push otherwise.
+    """
+
+    def __init__(self, text: str, ref: bytes | None = None) -> None:
+        super().__init__(text)
+        self.text = text
+        self.ref = ref
+
+
+Tell = Callable[[bytes], Awaitable[None]]
+
+
+class IPushPolicy(Interface):
+    """
+    May this push happen?
+    """
+
+    name: str = Attribute("What the configuration and the log call it.")
+
+    def check(push: Push) -> Awaitable[None]:
+        """
+        Return to let it pass. Called before any ref moves; the new objects are in quarantine and can be read.
+
+        :raises Refused: with the words for whoever pushes.
+        :raises Exception: anything else refuses the push too, and is logged: a policy that fails lets nothing pass.
+        """
+
+
+@frozen
+class RefsUpdated:
+    """
+    A write that happened.
+
+    :param push: as it was asked for.
+    :param updates: what was accepted.
+    """
+
+    push: Push
+    updates: Sequence[RefUpdate]
+
+
+class IEventSink(Interface):
+    """
+    Hears of every acknowledged write, exactly once, after it is visible.
+    """
+
+    name: str = Attribute("What the log calls it.")
+
+    def refs_updated(event: RefsUpdated) -> Awaitable[None]:
+        """
+        What it raises is logged and changes nothing.
+        """
+
+
+class IHooks(Interface):
+    """
+    Everything that has a say in a push, in its order: policies, then custom hooks.
+    """
+
+    def before(push: Push, tell_out: Tell, tell_err: Tell) -> Awaitable[None]:
+        """
+        Policies, then ``pre-receive``.
+
+        :param tell_out: where hooks' standard output goes.
+        :param tell_err: where their standard error goes.
+        :raises Refused: ``pre-receive hook declined``, or a policy's words.
+        """
+
+    def update(push: Push, update: RefUpdate, tell_out: Tell, tell_err: Tell) -> Awaitable[None]:
+        """
+        The ``update`` hooks, for one ref.
+
+        :raises Refused: ``hook declined``.
+        """
+
+    def after(push: Push, accepted: Sequence[RefUpdate], tell_out: Tell, tell_err: Tell) -> Awaitable[None]:
+        """
+        ``post-receive``, then event sinks. Changes nothing any more; failures are logged, and told to the user where git does.
+        """

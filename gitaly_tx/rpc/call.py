@@ -1,0 +1,83 @@
+"""
+A call: one use of one method by one caller.
+"""
+
+from __future__ import annotations
+
+import enum
+from collections.abc import Mapping
+from typing import Any
+
+from attrs import Factory, define, field, frozen
+
+from .interfaces import IExchange, IGitBody
+from .method import MethodInfo
+
+
+class Door(enum.Enum):
+    """
+    How a call came in.
+    """
+
+    GRPC = "grpc"
+    HTTP = "http"
+    SSH = "ssh"
+
+
+@frozen
+class Identity:
+    """
+    Who makes a call, as far as the door has proved it.
+
+    :param user: the user's name as configured; ``None`` for somebody who did not say.
+    :param proof: what proved it, for the log: ``key SHA256:…``, ``token NAME``, ``none``. Never a secret.
+    """
+
+    user: str | None = None
+    proof: str = "none"
+
+    @property
+    def gl_id(self) -> str:
+        """
+        The identity in GitLab's form, ``username-NAME``: what hooks see as ``GL_ID``.
+        """
+        return f"username-{self.user or 'anonymous'}"
+
+
+@define(eq=False)
+class Call:
+    """
+    :param method: what is called.
+    :param exchange: where its messages come from and go to.
+    :param door: how it came in.
+    :param identity: who calls. gRPC callers are applications that act for their users: they are anonymous here and proved by
+        their token.
+    :param peer: the caller's address, such as ``127.0.0.1:50112``, for the log.
+    :param metadata: what came beside the request, keys in lower case; keys that end in ``-bin`` have bytes.
+    :param deadline: when the caller stops waiting, in the reactor's seconds; ``None`` for never.
+    :param correlation_id: what ties together everything that happens because of this call, in every log.
+    :param fields: what the access line of this call says beside the usual; whoever learns something adds it. Names as Gitaly's:
+        ``grpc.request.repoPath``, ``user_id`` …
+    :param body: the byte streams of a git command that came over HTTP or SSH.
+    :param may_create: the caller may create the repository that it pushes to, if it is not there.
+    """
+
+    method: MethodInfo
+    exchange: IExchange
+    door: Door
+    identity: Identity = Factory(Identity)
+    peer: str = ""
+    metadata: Mapping[str, tuple[str | bytes, ...]] = field(factory=dict)
+    deadline: float | None = None
+    correlation_id: str = ""
+    fields: dict[str, Any] = field(factory=dict)
+    body: IGitBody | None = None
+    may_create: bool = False
+
+    def metadatum(self, key: str) -> str:
+        """
+        The last value of a metadata key, or an empty string.
+        """
+        values = self.metadata.get(key, ())
+        value = values[-1] if values else ""
+        return value.decode("utf-8", "replace") if isinstance(value, bytes) else value

@@ -1,0 +1,3 @@
+"""
+The door to repositories, for every front end.
+"""

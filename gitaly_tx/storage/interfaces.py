@@ -1,0 +1,183 @@
+"""
+What services may ask of repositories.
+
+Reads go straight to git's files; every write is a transaction in the write queue.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Awaitable, Callable, Mapping, Sequence
+
+from attrs import frozen
+from zope.interface import Attribute, Interface
+
+from protocols.gitaly.shared_pb2 import Repository
+
+from ..git.directory import GitDirectory
+from ..git.interfaces import GitObject, ObjectInfo, Reference, RefUpdate
+from ..git.objectid import ObjectFormat, ObjectID
+from ..wal.interfaces import FileChange, Partition, StagedFile
+from ..writequeue.transaction import Outcome
+
+
+@frozen
+class StorageInfo:
+    """
+    One storage as configured.
+
+    :param path: absolute.
+    :param filesystem_id: from ``.gitaly-metadata``; empty if that cannot be read.
+    """
+
+    name: str
+    path: str
+    filesystem_id: str
+
+
+class IStaging(Interface):
+    """
+    A directory in the repository's storage where a write is prepared: a quarantine for new objects.
+
+    It is gone with :func:`discard`, with the commit that took its files, and at the latest at the next start.
+    """
+
+    directory: GitDirectory = Attribute("The repository with the quarantine as its object directory.")
+
+    def write_object(type: bytes, data: bytes) -> Awaitable[ObjectID]:
+        """
+        Add an object to the quarantine.
+        """
+
+    def staged() -> Awaitable[tuple[StagedFile, ...]]:
+        """
+        What is in the quarantine now, for a transaction: loose objects, packs, indices; packs before their indices.
+        """
+
+    def discard() -> Awaitable[None]:
+        """
+        Remove it with everything in it. Safe to repeat, and after a commit.
+        """
+
+
+class IRepository(Interface):
+    """
+    A repository that was found to be valid when this was made.
+    """
+
+    partition: Partition = Attribute("Its place in the write queue.")
+    directory: GitDirectory = Attribute("Where it lies; with the quarantine that the caller named, if any.")
+    object_format: ObjectFormat = Attribute("How it names its objects.")
+
+    def ref(name: bytes) -> Awaitable[Reference | None]:
+        """
+        One ref, or HEAD.
+        """
+
+    def refs(prefixes: Sequence[bytes] = (b"refs/",), hidden: Sequence[bytes] = ()) -> Awaitable[list[Reference]]:
+        """
+        As :func:`gitaly_tx.git.interfaces.IRefs.list`.
+        """
+
+    def head() -> Awaitable[bytes | None]:
+        """
+        The ref that HEAD is a name for.
+        """
+
+    def object(oid: ObjectID, maximum: int | None = None) -> Awaitable[GitObject]:
+        """
+        As :func:`gitaly_tx.git.interfaces.IObjectReader.read`.
+        """
+
+    def object_info(oids: Sequence[ObjectID]) -> Awaitable[list[ObjectInfo | None]]:
+        """
+        As :func:`gitaly_tx.git.interfaces.IObjectReader.info`.
+        """
+
+    def peel(oids: Sequence[ObjectID]) -> Awaitable[list[ObjectID | None]]:
+        """
+        As :func:`gitaly_tx.git.interfaces.IObjectReader.peel`.
+        """
+
+    def stage() -> Awaitable[IStaging]:
+        """
+        Begin a write.
+        """
+
+    def commit(
+        refs: Sequence[RefUpdate] = (),
+        *,
+        atomic: bool = True,
+        staging: IStaging | None = None,
+        head: bytes | None = None,
+        files: Sequence[FileChange] = (),
+        admitted: Callable[[], Awaitable[bytes | None]] | None = None,
+    ) -> Awaitable[Outcome]:
+        """
+        Write, as one transaction: wait for the turn, verify, log, apply.
+
+        :param staging: what it holds becomes part of the repository. It is used up, whatever the outcome but an exception.
+        :param head: the ref that HEAD shall be a name for.
+        :param admitted: called when the turn has come, before anything is verified; what it returns replaces ``head`` if not
+            ``None``. For what depends on the state that the write meets, such as HEAD of an empty repository.
+        :returns: what became of each ref; durable and visible.
+        :raises GitalyError: as :func:`gitaly_tx.writequeue.interfaces.ICommitter.commit`, and QueueFull or QueueStopped.
+        """
+
+    def maintain(job: Callable[[], Awaitable[None]]) -> Awaitable[None]:
+        """
+        Run something that reorganises files without changing what the repository says, such as a repack, in the queue.
+        """
+
+
+class IStorageProvider(Interface):
+    """
+    Finds, makes and removes repositories in named storages.
+    """
+
+    storages: Mapping[str, StorageInfo] = Attribute("The storages, in the order of the configuration.")
+
+    def repository(message: Repository | None) -> Awaitable[IRepository]:
+        """
+        The repository that a request names. Everything is validated, in Gitaly's order and with its texts
+        (``repository not set``, ``storage name not found``, ``relative path escapes root directory`` …).
+
+        :raises GitalyError: INVALID_ARGUMENT, NOT_FOUND or FAILED_PRECONDITION.
+        """
+
+    def exists(message: Repository | None) -> Awaitable[bool]:
+        """
+        Whether :func:`repository` would find it; raises for what cannot be asked (bad names), not for what is missing or no
+        repository.
+        """
+
+    def resolve(path: str, storage: str | None = None) -> Awaitable[tuple[Repository, bool]]:
+        """
+        What the path in a clone URL names, in any layout: ``thing.git``, ``thing``, ``thing/.git``; ``.git`` is optional in
+        the URL.
+
+        :param path: without leading slashes.
+        :param storage: the storage to look in; the first one otherwise.
+        :returns: the repository's name and whether it exists. If it does not, the name is the one to create it under.
+        :raises GitalyError: INVALID_ARGUMENT for a path that cannot name a repository.
+        """
+
+    def create(
+        message: Repository | None,
+        *,
+        object_format: ObjectFormat = ObjectFormat.SHA1,
+        default_branch: bytes = b"refs/heads/main",
+        backend: str = "files",
+    ) -> Awaitable[IRepository]:
+        """
+        Make an empty repository, as a transaction.
+
+        :raises GitalyError: ALREADY_EXISTS ``creating repository: repository exists already``; as :func:`repository` for bad
+            names.
+        """
+
+    def remove(message: Repository | None) -> Awaitable[None]:
+        """
+        Remove a repository, as a transaction.
+
+        :raises GitalyError: NOT_FOUND ``repository does not exist``.
+        """

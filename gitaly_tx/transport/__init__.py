@@ -1,0 +1,3 @@
+"""
+git's services (fetch, push, archive), once for every front end.
+"""

@@ -1,0 +1,92 @@
+"""
+What the services of SmartHTTPService and SSHService ask for. They differ in framing only; the work is done here.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Awaitable, Callable, Sequence
+
+from attrs import frozen
+from zope.interface import Interface
+
+from ..git.interfaces import Ended
+from ..storage.interfaces import IRepository
+from ..streams import IByteSink, IByteSource
+
+
+@frozen
+class FetchRequest:
+    """
+    :param protocol: the value of ``GIT_PROTOCOL``: empty, ``version=1`` or ``version=2``; anything else counts as empty.
+    :param config: ``key=value`` settings that the caller asks for; only harmless keys are taken.
+    :param stateless: a single request and its answer (HTTP), not a conversation (SSH).
+    """
+
+    protocol: str = ""
+    config: Sequence[str] = ()
+    stateless: bool = False
+
+
+@frozen
+class PushRequest:
+    """
+    :param gl_id: who pushes, in GitLab's form.
+    :param user: who pushes, as this server knows them.
+    :param stateless: the advertisement is not sent: the client has it already (HTTP).
+    :param create: makes the repository when the first ref is about to be written; ``repository`` is then ``None``.
+    """
+
+    gl_id: str
+    user: str | None
+    gl_username: str = ""
+    gl_repository: str = ""
+    project_path: str = ""
+    wire: str = "http"
+    protocol: str = ""
+    config: Sequence[str] = ()
+    stateless: bool = False
+    correlation_id: str = ""
+    create: Callable[[], Awaitable[IRepository]] | None = None
+
+
+class ITransport(Interface):
+    """
+    git's four services.
+    """
+
+    def advertise_upload(repository: IRepository, request: FetchRequest, stdout: IByteSink) -> Awaitable[None]:
+        """
+        The answer to ``GET info/refs?service=git-upload-pack``, service line included.
+        """
+
+    def advertise_receive(repository: IRepository | None, request: PushRequest, stdout: IByteSink) -> Awaitable[None]:
+        """
+        The answer to ``GET info/refs?service=git-receive-pack``, service line included. ``None`` for a repository that the push
+        will create: an empty one is advertised.
+        """
+
+    def upload_pack(
+        repository: IRepository, request: FetchRequest, source: IByteSource, stdout: IByteSink, stderr: IByteSink | None
+    ) -> Awaitable[Ended]:
+        """
+        Serve a fetch. The child is gone within two seconds once the client is.
+
+        :returns: how git ended; the caller decides what a failure means on its wire.
+        """
+
+    def upload_archive(
+        repository: IRepository, source: IByteSource, stdout: IByteSink, stderr: IByteSink | None
+    ) -> Awaitable[Ended]:
+        """
+        Serve ``git archive --remote``.
+        """
+
+    def receive_pack(
+        repository: IRepository | None, request: PushRequest, source: IByteSource, stdout: IByteSink, stderr: IByteSink | None
+    ) -> Awaitable[None]:
+        """
+        Serve a push. A refusal is told in git's protocol and is no error here; what the client sent that is not git's protocol
+        is one.
+
+        :raises GitalyError: for a request that cannot be understood.
+        """

@@ -1,0 +1,222 @@
+"""
+What the write queue asks of the log.
+
+A *partition* is the unit of ordering: one repository, or later an object pool with its members. Its entries are numbered from 1
+(LSN) and chained: ``digest(n) = sha256(digest(n-1) | epoch | lsn | manifest)``.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Awaitable, Sequence
+
+from attrs import frozen
+from twisted.internet.defer import Deferred
+from zope.interface import Attribute, Interface
+
+from ..errors import Code, GitalyError
+from ..git.interfaces import RefUpdate
+from ..git.objectid import ObjectFormat
+
+
+@frozen
+class Partition:
+    """
+    :param storage: the storage's name.
+    :param path: the repository's path relative to the storage, normalised.
+    """
+
+    storage: str
+    path: str
+
+    def __str__(self) -> str:
+        return f"{self.storage}:{self.path}"
+
+
+@frozen
+class Head:
+    """
+    Where a partition's log stands.
+
+    :param epoch: how many leaders the partition had before this one.
+    :param leader: who may append; this server's name on one machine.
+    :param lsn: of the last entry; 0 before the first.
+    :param digest: of the last entry, 32 bytes; all zero before the first.
+    """
+
+    epoch: int = 0
+    leader: str = ""
+    lsn: int = 0
+    digest: bytes = bytes(32)
+
+
+@frozen
+class FileChange:
+    """
+    A small file of the repository that is written or removed: ``config``, ``custom_hooks/update``, ``objects/info/alternates``.
+
+    :param path: relative to the repository, ``/``-separated.
+    :param content: what is written; ``None`` removes the file, or the directory with all that is in it.
+    :param mode: permission bits.
+    """
+
+    path: str
+    content: bytes | None
+    mode: int = 0o644
+
+
+@frozen
+class StagedFile:
+    """
+    A file that was made in a staging directory of the same storage and belongs into the repository: a pack, an index.
+
+    :param source: relative to the storage: ``+gitaly/staging/…/objects/pack/pack-….pack``.
+    :param path: relative to the repository: ``objects/pack/pack-….pack``.
+    """
+
+    source: str
+    path: str
+
+
+@frozen
+class Creation:
+    """
+    A repository that begins to exist.
+
+    :param head: the ref that HEAD is a name for.
+    :param backend: ``files`` or ``reftable``.
+    """
+
+    object_format: ObjectFormat
+    head: bytes
+    backend: str = "files"
+
+
+@frozen
+class Manifest:
+    """
+    What one write changes. The parts take effect in this order: creation, files, staged files, refs, HEAD, removal.
+    """
+
+    partition: Partition
+    create: Creation | None = None
+    files: tuple[FileChange, ...] = ()
+    staged: tuple[StagedFile, ...] = ()
+    refs: tuple[RefUpdate, ...] = ()
+    head: bytes | None = None
+    remove: bool = False
+
+
+@frozen
+class Entry:
+    """
+    A manifest in its place in the log.
+    """
+
+    head: Head
+    previous: bytes
+    manifest: Manifest
+
+
+class PartitionDamaged(GitalyError):
+    """
+    A partition's log cannot be trusted; it takes no writes until an operator has looked at it. Nothing was dropped.
+    """
+
+    def __init__(self, partition: Partition, why: str) -> None:
+        super().__init__("corrupt log entry", Code.DATA_LOSS, {"partition": str(partition), "error": why})
+
+
+class LogFull(GitalyError):
+    """
+    There is no space for the entry. It was not written; later ones may fit.
+    """
+
+    def __init__(self, why: str) -> None:
+        super().__init__("No space left on device", Code.RESOURCE_EXHAUSTED, {"error": why})
+
+
+class ILog(Interface):
+    """
+    The log of one storage.
+    """
+
+    pending: int = Attribute("How many appended entries wait for their fsync.")
+
+    def start() -> Awaitable[Sequence[Entry]]:
+        """
+        Read the log, cut a torn tail, note damaged partitions.
+
+        :returns: the committed entries that may not have been applied, oldest first.
+        :raises GitalyError: FAILED_PRECONDITION for a log of an unknown or newer format.
+        """
+
+    def head(partition: Partition) -> Awaitable[Head]:
+        """
+        The head of a partition, as of the last durable entry.
+
+        :raises PartitionDamaged: if its log cannot be trusted.
+        """
+
+    def append(manifest: Manifest, expected: Head) -> Deferred[Entry]:
+        """
+        Make an entry durable. Entries that are appended while an fsync runs share the next one.
+
+        :param expected: the partition's head; the entry becomes its successor.
+        :returns: fires after the fsync. If it fails the entry is not in the log, now or after a restart.
+        :raises PartitionDamaged: if the partition's log cannot be trusted.
+        :raises LogFull: if there is no space.
+        """
+
+    def applied(entry: Entry) -> None:
+        """
+        Note that an entry is visible in its repository. Not durable by itself: it saves work at the next start.
+        """
+
+    def checkpoint() -> Awaitable[None]:
+        """
+        Make everything that was applied durable in the repositories, and drop the part of the log that nobody needs any more.
+        """
+
+    def stop() -> Awaitable[None]:
+        """
+        Finish what was appended, checkpoint, close.
+        """
+
+
+class IApplier(Interface):
+    """
+    Makes entries visible.
+    """
+
+    def apply(entry: Entry) -> Awaitable[None]:
+        """
+        Bring the repository to the state after ``entry``. Safe to repeat: a second time changes nothing.
+
+        :raises GitalyError: if it cannot be done now (no space, no permission); the entry stays committed and is tried again.
+        """
+
+    def persist(entries: Sequence[Entry]) -> Awaitable[None]:
+        """
+        Make what these entries changed durable: fsync of the files and directories that they touched.
+        """
+
+
+class IKeyValue(Interface):
+    """
+    A small durable map.
+    """
+
+    def get(key: bytes) -> Awaitable[bytes | None]:
+        """
+        :returns: the value, or ``None``.
+        """
+
+    def put(items: Sequence[tuple[bytes, bytes | None]]) -> Awaitable[None]:
+        """
+        Set many keys at once, durably and all or none; ``None`` removes one.
+        """
+
+    def close() -> Awaitable[None]:
+        """
+        Let go of the file.
+        """
