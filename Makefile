@@ -21,7 +21,13 @@ test: $(VENV)/.test
 	@exec $(PYTHON) -m tests.run
 
 $(VENV)/.python:
-	@sh etc/prerequisites.sh
+	@missing=; \
+	command -v git >/dev/null 2>&1 || missing="$$missing git"; \
+	python3 -c 'import sys; sys.exit(sys.version_info < (3, 11))' 2>/dev/null || missing="$$missing python3(>=3.11)"; \
+	python3 -c 'import venv, ensurepip' >/dev/null 2>&1 || missing="$$missing python3-venv"; \
+	if [ -n "$$missing" ]; then \
+		echo "gitaly_tx needs:$$missing   (Debian: apt-get install git python3 python3-venv)" >&2; exit 1; \
+	fi
 	@python3 -m venv $(VENV)
 	@touch $@
 

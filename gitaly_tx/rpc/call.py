@@ -60,6 +60,7 @@ class Call:
         ``grpc.request.repoPath``, ``user_id`` …
     :param body: the byte streams of a git command that came over HTTP or SSH.
     :param may_create: the caller may create the repository that it pushes to, if it is not there.
+    :param cancelled: the caller does not wait any more; what is raised from then on is a consequence of that.
     """
 
     method: MethodInfo
@@ -73,6 +74,7 @@ class Call:
     fields: dict[str, Any] = field(factory=dict)
     body: IGitBody | None = None
     may_create: bool = False
+    cancelled: bool = False
 
     def metadatum(self, key: str) -> str:
         """

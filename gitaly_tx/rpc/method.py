@@ -9,6 +9,7 @@ from __future__ import annotations
 
 import enum
 from collections.abc import Iterator
+from typing import Any, cast
 
 from attrs import frozen
 from google.protobuf import message_factory
@@ -101,7 +102,7 @@ def methods(file: FileDescriptor) -> Iterator[MethodInfo]:
 
 
 def _describe(service: ServiceDescriptor, method: MethodDescriptor) -> MethodInfo:
-    option = method.GetOptions().Extensions[lint_pb2.op_type]
+    option = _option(method.GetOptions(), lint_pb2.op_type)
     return MethodInfo(
         service=service.full_name,
         name=method.name,
@@ -111,10 +112,17 @@ def _describe(service: ServiceDescriptor, method: MethodDescriptor) -> MethodInf
         server_streaming=method.server_streaming,
         operation=Operation(option.op),
         scope=Scope(option.scope_level),
-        intercepted=bool(service.GetOptions().Extensions[lint_pb2.intercepted]),
+        intercepted=bool(_option(service.GetOptions(), lint_pb2.intercepted)),
         target=_find(method, lint_pb2.target_repository, lint_pb2.repository),
         storage=_find(method, lint_pb2.storage),
     )
+
+
+def _option(options: Message, extension: FieldDescriptor) -> Any:
+    """
+    What ``options`` say under ``extension``. The stubs know extensions only as mypy-protobuf would type them, hence the cast.
+    """
+    return options.Extensions[cast(Any, extension)]
 
 
 def _find(method: MethodDescriptor, *extensions: FieldDescriptor) -> tuple[str, ...]:
@@ -123,12 +131,12 @@ def _find(method: MethodDescriptor, *extensions: FieldDescriptor) -> tuple[str, 
     """
     for extension in extensions:
         for outer in method.input_type.fields:
-            if outer.GetOptions().Extensions[extension]:
+            if _option(outer.GetOptions(), extension):
                 return (outer.name,)
             if outer.message_type is None:
                 continue
             for inner in outer.message_type.fields:
-                if inner.GetOptions().Extensions[extension] and outer.message_type.name != "Repository":
+                if _option(inner.GetOptions(), extension) and outer.message_type.name != "Repository":
                     return (outer.name, inner.name)
     return ()
 
@@ -138,7 +146,7 @@ def _follow(request: Message, way: tuple[str, ...]) -> object:
     for name in way:
         if not isinstance(found, Message):
             return None
-        if found.DESCRIPTOR.fields_by_name[name].has_presence and not found.HasField(name):
+        if found.DESCRIPTOR.fields_by_name[name].has_presence and not cast(Any, found).HasField(name):
             return None
         found = getattr(found, name)
     return found

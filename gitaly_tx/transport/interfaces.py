@@ -9,6 +9,7 @@ from collections.abc import Awaitable, Callable, Sequence
 from attrs import frozen
 from zope.interface import Interface
 
+from ..errors import Code, GitalyError
 from ..git.interfaces import Ended
 from ..storage.interfaces import IRepository
 from ..streams import IByteSink, IByteSource
@@ -47,6 +48,25 @@ class PushRequest:
     stateless: bool = False
     correlation_id: str = ""
     create: Callable[[], Awaitable[IRepository]] | None = None
+
+
+class PushBroken(GitalyError):
+    """
+    What the client sent is not git's protocol, or it ended too early, so that there is nobody to answer in that protocol.
+
+    :param text: what git's receive-pack would have died of, without its ``fatal: ``; it may hold what the client sent.
+    """
+
+    HUNG_UP = b"the remote end hung up unexpectedly"
+
+    def __init__(self, text: bytes) -> None:
+        hung_up = text == self.HUNG_UP
+        message = "user canceled the push" if hung_up else "invalid push request"
+        super().__init__(
+            message, Code.CANCELLED if hung_up else Code.INVALID_ARGUMENT, {"stderr": text.decode("utf-8", "replace")}
+        )
+        self.ended = Ended(128, b"fatal: " + text + b"\n")
+        """How git would have ended. Its last words are on ``stderr`` already, where there is one."""
 
 
 class ITransport(Interface):
@@ -88,5 +108,6 @@ class ITransport(Interface):
         Serve a push. A refusal is told in git's protocol and is no error here; what the client sent that is not git's protocol
         is one.
 
-        :raises GitalyError: for a request that cannot be understood.
+        :raises PushBroken: for a request that cannot be understood.
+        :raises GitalyError: if the repository cannot be made, or is not there and nothing is to be created.
         """

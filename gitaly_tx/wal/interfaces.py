@@ -7,9 +7,9 @@ A *partition* is the unit of ordering: one repository, or later an object pool w
 
 from __future__ import annotations
 
-from collections.abc import Awaitable, Sequence
+from collections.abc import Awaitable, Callable, Sequence
 
-from attrs import frozen
+from attrs import field, frozen
 from twisted.internet.defer import Deferred
 from zope.interface import Attribute, Interface
 
@@ -69,12 +69,20 @@ class StagedFile:
     """
     A file that was made in a staging directory of the same storage and belongs into the repository: a pack, an index.
 
+    Whoever prepares a write names the two paths only; the log adds the rest when it takes the file into its keeping.
+
     :param source: relative to the storage: ``+gitaly/staging/…/objects/pack/pack-….pack``.
     :param path: relative to the repository: ``objects/pack/pack-….pack``.
+    :param size: in bytes; ``None`` until the log has it.
+    :param sha256: of the content; ``None`` until the log has it.
+    :param content: the content itself, of a file so small that the log holds it; ``None`` otherwise.
     """
 
     source: str
     path: str
+    size: int | None = None
+    sha256: bytes | None = None
+    content: bytes | None = field(default=None, repr=False)
 
 
 @frozen
@@ -135,6 +143,37 @@ class LogFull(GitalyError):
         super().__init__("No space left on device", Code.RESOURCE_EXHAUSTED, {"error": why})
 
 
+class LogFailed(GitalyError):
+    """
+    The disk under the log has failed. No writes are taken until the server was started again; reads go on.
+
+    :param uncertain: whether the entry may be in the log after a restart all the same; otherwise it was not written.
+    """
+
+    def __init__(self, why: str, uncertain: bool = False) -> None:
+        super().__init__("write-ahead log has failed", Code.UNAVAILABLE, {"error": why})
+        self.uncertain = uncertain
+
+
+class HeadChanged(GitalyError):
+    """
+    The entry would not be the partition's next one.
+    """
+
+    def __init__(self, partition: Partition, expected: int, actual: int) -> None:
+        facts = {"partition": str(partition), "expected": expected, "actual": actual}
+        super().__init__("partition's log has moved", Code.ABORTED, facts)
+
+
+class RepositoryVanished(GitalyError):
+    """
+    Somebody else removed the repository that an entry is for.
+    """
+
+    def __init__(self, partition: Partition) -> None:
+        super().__init__("repository does not exist", Code.NOT_FOUND, {"partition": str(partition)})
+
+
 class ILog(Interface):
     """
     The log of one storage.
@@ -165,11 +204,24 @@ class ILog(Interface):
         :returns: fires after the fsync. If it fails the entry is not in the log, now or after a restart.
         :raises PartitionDamaged: if the partition's log cannot be trusted.
         :raises LogFull: if there is no space.
+        :raises HeadChanged: if ``expected`` is not the partition's head, or another append to it is under way.
+        :raises LogFailed: if the disk has failed; its ``uncertain`` tells the one case where the entry may come back.
+        """
+
+    def retract(entry: Entry) -> Awaitable[None]:
+        """
+        Strike the partition's last entry out, durably, because the coordinator refused it. It is never applied; its number is free.
         """
 
     def applied(entry: Entry) -> None:
         """
         Note that an entry is visible in its repository. Not durable by itself: it saves work at the next start.
+        """
+
+    def settle(entry: Entry) -> Awaitable[None]:
+        """
+        Make an applied entry and all before it durable in the repository now, so that no replay ever touches them again. For the
+        removal of a repository, whose path may be anybody's afterwards.
         """
 
     def checkpoint() -> Awaitable[None]:
@@ -183,16 +235,22 @@ class ILog(Interface):
         """
 
 
+MoveRefs = Callable[[], Awaitable[None]]
+
+
 class IApplier(Interface):
     """
     Makes entries visible.
     """
 
-    def apply(entry: Entry) -> Awaitable[None]:
+    def apply(entry: Entry, move_refs: MoveRefs | None = None) -> Awaitable[None]:
         """
         Bring the repository to the state after ``entry``. Safe to repeat: a second time changes nothing.
 
-        :raises GitalyError: if it cannot be done now (no space, no permission); the entry stays committed and is tried again.
+        :param move_refs: makes the entry's ref updates visible, where somebody holds their locks; they are forced otherwise.
+        :raises RepositoryVanished: if somebody else removed the repository.
+        :raises GitalyError: or an OSError, if it cannot be done now (no space, no permission); the entry stays committed and is
+            tried again.
         """
 
     def persist(entries: Sequence[Entry]) -> Awaitable[None]:

@@ -1,0 +1,277 @@
+"""
+Tables of Gitaly's that are read and do not act here yet.
+
+They are checked like all others, so that a mistake in them is found on the day they are written and not on the day they begin to
+act; what a file gives of them is listed at start.
+"""
+
+# ruff: noqa: RUF009  (what setting() and table() return is an attrs field, not a default)
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from typing import Any
+
+from attrs import frozen
+
+from .kinds import (
+    ANYTHING,
+    BOOL,
+    COUNT,
+    DURATION,
+    INTEGER,
+    NUMBER,
+    NUMBERS,
+    PATH,
+    SECRET,
+    TEXT,
+    TEXTS,
+    setting,
+    table,
+)
+
+
+@frozen
+class HttpSettings:
+    """
+    ``[gitlab.http-settings]``: how GitLab's API is reached.
+    """
+
+    read_timeout: int = setting(COUNT, 0, "Seconds to wait for an answer.", used=False)
+    user: str = setting(TEXT, "", "The user of HTTP Basic.", used=False)
+    password: str = setting(SECRET, "", "The password of HTTP Basic.", used=False, secret=True)
+    ca_file: str = setting(PATH, "", "Certificates to trust, in one file.", used=False)
+    ca_path: str = setting(PATH, "", "Certificates to trust, in a directory.", used=False)
+
+
+@frozen
+class Gitlab:
+    """
+    ``[gitlab]``: GitLab's internal API.
+    """
+
+    url: str = setting(TEXT, "", "Where it is; http+unix://… for a socket.", used=False)
+    relative_url_root: str = setting(TEXT, "", "The path below a socket.", used=False)
+    secret: str = setting(SECRET, "", "The secret shared with it.", used=False, secret=True)
+    secret_file: str = setting(PATH, "", "The file with the secret.", used=False)
+    http_settings: HttpSettings = table(HttpSettings, "How it is reached.", used=False, name="http-settings")
+
+
+@frozen
+class GitlabShell:
+    """
+    ``[gitlab-shell]``: where GitLab Shell is.
+    """
+
+    dir: str = setting(PATH, "", "Its directory.", used=False)
+
+
+@frozen
+class Prometheus:
+    """
+    ``[prometheus]``: what is measured.
+    """
+
+    scrape_timeout: float = setting(DURATION, 10.0, "How long one scrape may take.", used=False)
+    grpc_latency_buckets: tuple[float, ...] = setting(NUMBERS, (), "The buckets of grpc_server_handling_seconds.", used=False)
+
+
+@frozen
+class Concurrency:
+    """
+    ``[[concurrency]]``: how many calls of a method run at once.
+    """
+
+    rpc: str = setting(TEXT, "", "The method: /gitaly.SmartHTTPService/PostUploadPack.", used=False)
+    adaptive: bool = setting(BOOL, False, "Let the limit follow the machine's load.", used=False)
+    max_per_repo: int = setting(COUNT, 0, "Calls for one repository.", used=False)
+    min_limit: int = setting(COUNT, 0, "The least that an adaptive limit shrinks to.", used=False)
+    max_limit: int = setting(COUNT, 0, "The most that an adaptive limit grows to.", used=False)
+    initial_limit: int = setting(COUNT, 0, "Where an adaptive limit begins.", used=False)
+    max_queue_size: int = setting(COUNT, 0, "Calls that may wait.", used=False)
+    max_queue_wait: float = setting(DURATION, 0.0, "How long a call may wait.", used=False)
+
+
+@frozen
+class RateLimiting:
+    """
+    ``[[rate_limiting]]``: how many calls of a method are taken in a time.
+    """
+
+    rpc: str = setting(TEXT, "", "The method.", used=False)
+    interval: float = setting(DURATION, 0.0, "How often the allowance is filled up.", used=False)
+    burst: int = setting(COUNT, 0, "The allowance.", used=False)
+
+
+@frozen
+class AdaptiveLimiting:
+    """
+    ``[adaptive_limiting]``: when adaptive limits shrink.
+    """
+
+    cpu_throttled_threshold: float = setting(NUMBER, 0.0, "Part of the time that the CPU was throttled.", used=False)
+    memory_threshold: float = setting(NUMBER, 0.0, "Part of the memory in use.", used=False)
+
+
+@frozen
+class PackObjectsCache:
+    """
+    ``[pack_objects_cache]``: packs kept for identical fetches.
+    """
+
+    enabled: bool = setting(BOOL, False, "Keep them.", used=False)
+    dir: str = setting(PATH, "", "Where.", used=False)
+    max_age: float = setting(DURATION, 300.0, "How long.", used=False)
+    min_occurrences: int = setting(COUNT, 1, "Only what was asked for that often.", used=False)
+
+
+@frozen
+class PackObjectsLimiting:
+    """
+    ``[pack_objects_limiting]``: how many packs are made at once.
+    """
+
+    key: str = setting(TEXT, "", "For each user, repository or address.", used=False)
+    adaptive: bool = setting(BOOL, False, "Let the limit follow the machine's load.", used=False)
+    max_concurrency: int = setting(COUNT, 0, "Packs at once.", used=False)
+    min_limit: int = setting(COUNT, 0, "The least that an adaptive limit shrinks to.", used=False)
+    max_limit: int = setting(COUNT, 0, "The most that an adaptive limit grows to.", used=False)
+    initial_limit: int = setting(COUNT, 0, "Where an adaptive limit begins.", used=False)
+    max_queue_length: int = setting(COUNT, 0, "Fetches that may wait.", used=False)
+    max_queue_wait: float = setting(DURATION, 0.0, "How long a fetch may wait.", used=False)
+
+
+@frozen
+class Backup:
+    """
+    ``[backup]``: server-side backups.
+    """
+
+    go_cloud_url: str = setting(TEXT, "", "Where to: a directory or a bucket's URL.", used=False)
+    wal_backup_go_cloud_url: str = setting(TEXT, "", "Where log entries go.", used=False)
+    wal_worker_count: int = setting(COUNT, 0, "Log entries sent at once.", used=False)
+    layout: str = setting(TEXT, "pointer", "How backups are laid out: pointer or manifest.", used=False)
+    buffer_size: int = setting(COUNT, 0, "Bytes of one upload.", used=False)
+
+
+@frozen
+class BundleUri:
+    """
+    ``[bundle_uri]``: bundles for clones.
+    """
+
+    go_cloud_url: str = setting(TEXT, "", "Where they are: a bucket's URL.", used=False)
+    autogeneration: bool = setting(BOOL, False, "Make them when clones are frequent.", used=False)
+    generation_strategy: str = setting(TEXT, "", "When they are made.", used=False)
+
+
+@frozen
+class CgroupRepositories:
+    """
+    ``[cgroups.repositories]``: a share for each repository.
+    """
+
+    count: int = setting(COUNT, 0, "How many groups there are.", used=False)
+    memory_bytes: int = setting(INTEGER, 0, "Memory of one.", used=False)
+    cpu_shares: int = setting(COUNT, 0, "Weight of one.", used=False)
+    cpu_quota_us: int = setting(INTEGER, 0, "CPU time of one, of each 100 ms.", used=False)
+    max_cgroups_per_repo: int = setting(COUNT, 1, "Groups that one repository's children are spread over.", used=False)
+
+
+@frozen
+class Cgroups:
+    """
+    ``[cgroups]``: Linux control groups for children.
+    """
+
+    mountpoint: str = setting(PATH, "", "Where they are mounted.", used=False)
+    hierarchy_root: str = setting(TEXT, "gitaly", "The group above all others.", used=False)
+    memory_bytes: int = setting(INTEGER, 0, "Memory of all children.", used=False)
+    cpu_shares: int = setting(COUNT, 0, "Weight of all children.", used=False)
+    cpu_quota_us: int = setting(INTEGER, 0, "CPU time of all children, of each 100 ms.", used=False)
+    metrics_enabled: bool = setting(BOOL, False, "Export the groups' figures.", used=False)
+    repositories: CgroupRepositories = table(CgroupRepositories, "A share for each repository.", used=False)
+    count: int = setting(COUNT, 0, "Older spelling of repositories.count.", used=False)
+    cpu: Mapping[str, Any] = setting(ANYTHING, {}, "Older spelling.", used=False)
+    memory: Mapping[str, Any] = setting(ANYTHING, {}, "Older spelling.", used=False)
+    git: Mapping[str, Any] = setting(ANYTHING, {}, "Older spelling.", used=False)
+
+
+@frozen
+class DailyMaintenance:
+    """
+    ``[daily_maintenance]``: when repositories are repacked.
+    """
+
+    start_hour: int = setting(COUNT, 0, "The hour, from 0 to 23.", used=False)
+    start_minute: int = setting(COUNT, 0, "The minute.", used=False)
+    duration: float = setting(DURATION, 0.0, "For how long.", used=False)
+    storages: tuple[str, ...] = setting(TEXTS, (), "In which storages.", used=False)
+    disabled: bool = setting(BOOL, False, "Not at all.", used=False)
+
+
+@frozen
+class Timeout:
+    """
+    ``[timeout]``: how long negotiations take.
+    """
+
+    upload_pack_negotiation: float = setting(DURATION, 600.0, "Of a fetch.", used=False)
+    upload_archive_negotiation: float = setting(DURATION, 60.0, "Of an archive.", used=False)
+
+
+@frozen
+class Transactions:
+    """
+    ``[transactions]``: Gitaly's write-ahead log.
+    """
+
+    enabled: bool = setting(BOOL, False, "Ours is always on.", used=False)
+    max_inactive_partitions: int = setting(COUNT, 0, "Partitions kept in memory.", used=False)
+
+
+@frozen
+class Raft:
+    """
+    ``[raft]``: Gitaly's replication.
+    """
+
+    enabled: bool = setting(BOOL, False, "There is none here yet.", used=False)
+    cluster_id: str = setting(TEXT, "", "The cluster's name.", used=False)
+    rtt_milliseconds: int = setting(COUNT, 200, "The time between two members.", used=False)
+    election_ticks: int = setting(COUNT, 20, "Until an election.", used=False)
+    heartbeat_ticks: int = setting(COUNT, 2, "Until a sign of life.", used=False)
+    snapshot_dir: str = setting(PATH, "", "Where snapshots are.", used=False)
+
+
+@frozen
+class Offloading:
+    """
+    ``[offloading]``: objects kept elsewhere.
+    """
+
+    enabled: bool = setting(BOOL, False, "There is none here yet.", used=False)
+    cache_root: str = setting(PATH, "", "Where they are kept for a while.", used=False)
+    go_cloud_url: str = setting(TEXT, "", "Where they are: a bucket's URL.", used=False)
+
+
+__all__ = [
+    "AdaptiveLimiting",
+    "Backup",
+    "BundleUri",
+    "CgroupRepositories",
+    "Cgroups",
+    "Concurrency",
+    "DailyMaintenance",
+    "Gitlab",
+    "GitlabShell",
+    "HttpSettings",
+    "Offloading",
+    "PackObjectsCache",
+    "PackObjectsLimiting",
+    "Prometheus",
+    "Raft",
+    "RateLimiting",
+    "Timeout",
+    "Transactions",
+]

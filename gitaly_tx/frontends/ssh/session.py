@@ -1,0 +1,442 @@
+"""
+A session: one git command, or a few words about who you are.
+"""
+
+from __future__ import annotations
+
+import re
+import struct
+from collections import deque
+from collections.abc import Awaitable
+from typing import Any, Protocol
+
+from google.protobuf.message import Message
+from twisted.conch.ssh.channel import SSHChannel
+from twisted.conch.ssh.common import getNS
+from twisted.internet.defer import CancelledError, Deferred, succeed
+from twisted.logger import Logger
+from zope.interface import implementer
+
+from protocols.git import sshcommand
+from protocols.git.errors import SSHCommandRefused
+from protocols.git.smarthttp import git_protocol
+from protocols.gitaly.shared_pb2 import Repository
+
+from ...auth.interfaces import IAccess
+from ...errors import Code, GitalyError
+from ...rpc.call import Call, Door, Identity
+from ...rpc.interfaces import IDispatcher, IExchange, IGitBody
+from ...streams import PIECE, IByteSink, IByteSource, StreamBroken
+from . import errors, requests
+
+WINDOW = 4 * 1024 * 1024
+"""The receive window: enough for 80 MiB/s at a round trip of 50 ms."""
+
+PACKET = 64 * 1024
+"""The largest packet that a client may send."""
+
+_log = Logger()
+_SAFE = re.compile(rb"[^\x20-\x7e]")
+
+
+class Resolve(Protocol):
+    """
+    As in :class:`gitaly_tx.frontends.http.exchange.Resolve`.
+    """
+
+    def __call__(self, path: str) -> Awaitable[tuple[Repository, bool]]: ...
+
+
+@implementer(IByteSource)
+class Incoming:
+    """
+    What the client sends, taken as fast as git takes it.
+    """
+
+    def __init__(self, channel: GitSession) -> None:
+        self._channel = channel
+        self._pieces: deque[bytes] = deque()
+        self._waiting = 0
+        self._ended = False
+        self._broken = False
+        self._reader: Deferred[bytes] | None = None
+
+    def data_received(self, data: bytes) -> None:
+        """
+        Some came in.
+        """
+        self._pieces.append(data)
+        self._waiting += len(data)
+        self._serve()
+
+    def end_received(self) -> None:
+        """
+        No more comes.
+        """
+        self._ended = True
+        self._serve()
+
+    def broken_off(self) -> None:
+        """
+        The client is gone.
+        """
+        self._broken = True
+        self._serve()
+
+    def read(self) -> Deferred[bytes]:
+        """
+        As :class:`~gitaly_tx.streams.IByteSource` says.
+        """
+        reader: Deferred[bytes] = Deferred(self._cancelled)
+        self._reader = reader
+        self._serve()
+        return reader
+
+    def _cancelled(self, _: Deferred[bytes]) -> None:
+        self._reader = None
+
+    def _serve(self) -> None:
+        reader = self._reader
+        if reader is None:
+            return
+        if self._pieces:
+            taken = [self._pieces.popleft()]
+            size = len(taken[0])
+            while self._pieces and size + len(self._pieces[0]) <= PIECE:
+                size += len(self._pieces[0])
+                taken.append(self._pieces.popleft())
+            self._waiting -= size
+            self._channel.taken(self._waiting)
+            self._reader = None
+            reader.callback(b"".join(taken))
+        elif self._ended or self._broken:
+            self._reader = None
+            if self._broken and not self._ended:
+                reader.errback(StreamBroken("client went away"))
+            else:
+                reader.callback(b"")
+
+
+@implementer(IByteSink)
+class Outgoing:
+    """
+    Standard output, or standard error.
+
+    :param kind: 0 for standard output, 1 for SSH's extended data of that type.
+    """
+
+    def __init__(self, channel: GitSession, kind: int) -> None:
+        self._channel = channel
+        self._kind = kind
+
+    def write(self, data: bytes) -> Deferred[None]:
+        """
+        As :class:`~gitaly_tx.streams.IByteSink` says.
+        """
+        channel = self._channel
+        if channel.gone:
+            raise StreamBroken("client went away")
+        if self._kind:
+            channel.writeExtended(self._kind, data)
+        else:
+            channel.write(data)
+        return channel.drained()
+
+
+@implementer(IGitBody)
+class Streams:
+    """
+    A channel as a git command's standard streams.
+    """
+
+    def __init__(self, channel: GitSession) -> None:
+        self.source = Incoming(channel)
+        self.stdout = Outgoing(channel, 0)
+        self.stderr = Outgoing(channel, 1)
+
+
+@implementer(IExchange)
+class SSHExchange:
+    """
+    The one request, and of the replies the exit status: the bytes have streams of their own.
+    """
+
+    def __init__(self, request: Message) -> None:
+        self._request: Message | None = request
+        self.status: int | None = None
+
+    async def receive(self) -> Message | None:
+        """
+        The request, once.
+        """
+        request, self._request = self._request, None
+        return request
+
+    async def send(self, reply: Message) -> None:
+        """
+        Note the exit status.
+        """
+        if reply.HasField("exit_status"):
+            self.status = reply.exit_status.value  # type: ignore[attr-defined]
+
+
+class Commands:
+    """
+    What a session may do.
+
+    :param resolve: finds the repository that a path names.
+    :param access: what is asked when somebody wants to know what they may reach.
+    """
+
+    def __init__(self, dispatcher: IDispatcher, resolve: Resolve, access: IAccess) -> None:
+        self._dispatcher = dispatcher
+        self._resolve = resolve
+        self._access = access
+
+    async def run(self, command: bytes, streams: Streams, identity: Identity, peer: str, protocol: str) -> int:
+        """
+        Run one of git's commands.
+
+        :returns: its exit status.
+        """
+        try:
+            parsed = sshcommand.parse(command)
+            path = _text(parsed.path)
+            repository, _ = await self._resolve(path)
+            name, request = requests.first(parsed.service, repository, identity, protocol)
+            exchange = SSHExchange(request)
+            call = Call(
+                method=self._dispatcher.method(f"/gitaly.SSHService/{name}"),
+                exchange=exchange,
+                door=Door.SSH,
+                identity=identity,
+                peer=peer,
+                body=streams,
+            )
+            await self._dispatcher.dispatch(call)
+        except SSHCommandRefused as refused:
+            _log.info("ssh: refused a command of {peer}: {why}", peer=peer, why=str(refused))
+            await streams.stderr.write(f"{refused}\n".encode())
+            return errors.NOT_A_COMMAND
+        except GitalyError as error:
+            await streams.stderr.write(errors.text(error))
+            return errors.status(error, None)
+        return exchange.status or 0
+
+    async def greet(self, streams: Streams, identity: Identity) -> int:
+        """
+        Say who somebody is and what they may reach.
+        """
+        name = identity.user or "somebody this server does not know"
+        lines = [f"Hello! You are {name}. There is no shell here, only git."]
+        reach = await self._access.reach(identity.user)
+        if reach:
+            lines.append("You may reach:")
+            lines += [f"  {verb.name.lower():7} {pattern}" for pattern, verb in reach]
+        else:
+            lines.append("There is no repository that you may reach.")
+        await streams.stderr.write(("\n".join(lines) + "\n").encode())
+        return 0 if reach else 1
+
+
+class GitSession(SSHChannel):
+    """
+    The channel of a session.
+    """
+
+    name = b"session"
+    conn: Any
+    avatar: Any
+
+    def __init__(self, commands: Commands, **arguments: Any) -> None:
+        super().__init__(localWindow=WINDOW, localMaxPacket=PACKET, **arguments)
+        self._commands = commands
+        self._protocol = ""
+        self._streams = Streams(self)
+        self._running: Deferred[None] | None = None
+        self._waiting: deque[Deferred[None]] = deque()
+        self.gone = False
+
+    def channelOpen(self, specificData: bytes) -> None:
+        """
+        Nothing to do until a command comes.
+        """
+
+    def request_env(self, data: bytes) -> bool:
+        """
+        Of all variables only ``GIT_PROTOCOL`` is taken, and of its values only those that exist.
+        """
+        name, value, _ = getNS(data, 2)
+        if name != b"GIT_PROTOCOL":
+            return False
+        self._protocol = git_protocol(value)
+        return True
+
+    def request_exec(self, data: bytes) -> bool:
+        """
+        A command.
+        """
+        if self._running is not None:
+            return False
+        command = getNS(data)[0]
+        self._start(self._commands.run(command, self._streams, self._identity, self._peer, self._protocol))
+        return True
+
+    def request_shell(self, data: bytes) -> bool:
+        """
+        No command: tell them who they are.
+        """
+        if self._running is not None:
+            return False
+        self._start(self._commands.greet(self._streams, self._identity))
+        return True
+
+    def request_pty_req(self, data: bytes) -> bool:
+        """
+        OpenSSH asks for a terminal when there is no command; refusing it loudly would hide the greeting.
+        """
+        return True
+
+    def requestReceived(self, requestType: bytes, data: bytes) -> bool:
+        """
+        A request by name; those that are not known are refused.
+        """
+        known = {b"env": self.request_env, b"exec": self.request_exec, b"shell": self.request_shell}
+        known[b"pty-req"] = self.request_pty_req
+        answer = known.get(requestType)
+        if answer is None:
+            _log.debug("ssh: refused a request: {kind}", kind=_SAFE.sub(b"?", requestType).decode("ascii"))
+            return False
+        try:
+            return answer(data)
+        except (struct.error, IndexError):
+            return False
+
+    def dataReceived(self, data: bytes) -> None:
+        """
+        Bytes of the client.
+        """
+        self._streams.source.data_received(data)
+
+    def extReceived(self, dataType: int, data: bytes) -> None:
+        """
+        Nobody listens to these.
+        """
+
+    def eofReceived(self) -> None:
+        """
+        The client sends no more.
+        """
+        self._streams.source.end_received()
+
+    def closeReceived(self) -> None:
+        """
+        The client wants no more.
+        """
+        self._leave()
+        self.loseConnection()
+
+    def closed(self) -> None:
+        """
+        Both sides are done, or the connection is gone.
+        """
+        self._leave()
+
+    def startWriting(self) -> None:
+        """
+        The client opened its window.
+        """
+        self.go_on()
+
+    def stopWriting(self) -> None:
+        """
+        The client's window is full; :func:`drained` says when it is open again.
+        """
+
+    def drained(self) -> Deferred[None]:
+        """
+        Fires as soon as more can be sent.
+        """
+        if not self._blocked():
+            return succeed(None)
+        waiting: Deferred[None] = Deferred(self._waiting.remove)
+        self._waiting.append(waiting)
+        return waiting
+
+    def addWindowBytes(self, data: int) -> None:
+        """
+        The client opened its window: what waits goes first.
+        """
+        super().addWindowBytes(data)
+        self.go_on()
+
+    def go_on(self) -> None:
+        """
+        Let writers go on, if nothing is in the way.
+        """
+        while self._waiting and not self._blocked():
+            self._waiting.popleft().callback(None)
+
+    def taken(self, waiting: int) -> None:
+        """
+        Some of what the client sent was taken.
+        """
+        if not self.gone:
+            self.conn.taken(self, waiting)
+
+    @property
+    def _identity(self) -> Identity:
+        identity: Identity = self.avatar.identity
+        return identity
+
+    @property
+    def _peer(self) -> str:
+        address = self.conn.transport.transport.getPeer()
+        return f"{address.host}:{address.port}" if hasattr(address, "host") else str(address)
+
+    def _blocked(self) -> bool:
+        return bool(self.buf or self.extBuf or self.conn.transport.congested)
+
+    def _start(self, running: Awaitable[int]) -> None:
+        self._running = Deferred.fromCoroutine(self._finish(running))
+        self._running.addErrback(lambda failure: _log.failure("an SSH session failed", failure))
+
+    async def _finish(self, running: Awaitable[int]) -> None:
+        try:
+            status = await running
+            await self._flushed()
+        except (StreamBroken, CancelledError):
+            if not self.gone:
+                self.loseConnection()
+            return
+        if self.gone:
+            return
+        self.conn.sendRequest(self, b"exit-status", struct.pack(">L", status & 0xFFFFFFFF))
+        self.conn.sendEOF(self)
+        self.loseConnection()
+
+    async def _flushed(self) -> None:
+        """
+        Wait until nothing is held back by the client's window: an exit status must not overtake it.
+        """
+        while (self.buf or self.extBuf) and not self.gone:
+            waiting: Deferred[None] = Deferred(self._waiting.remove)
+            self._waiting.append(waiting)
+            await waiting
+
+    def _leave(self) -> None:
+        if self.gone:
+            return
+        self.gone = True
+        self._streams.source.broken_off()
+        while self._waiting:
+            self._waiting.popleft().errback(StreamBroken("client went away"))
+        if self._running is not None:
+            self._running.cancel()
+
+
+def _text(path: bytes) -> str:
+    try:
+        return path.decode("utf-8")
+    except UnicodeDecodeError:
+        raise GitalyError("repository path is not UTF-8", Code.INVALID_ARGUMENT) from None

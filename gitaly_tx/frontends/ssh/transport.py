@@ -1,0 +1,201 @@
+"""
+conch's transport, login and connection, with what they allow cut down to what is safe, and made fast for packs.
+"""
+
+from __future__ import annotations
+
+import hmac
+import struct
+from typing import Any
+
+from twisted.conch.error import ConchError
+from twisted.conch.interfaces import IConchUser
+from twisted.conch.ssh.common import getNS
+from twisted.conch.ssh.connection import OPEN_ADMINISTRATIVELY_PROHIBITED, SSHConnection
+from twisted.conch.ssh.transport import SSHServerTransport
+from twisted.conch.ssh.userauth import SSHUserAuthServer
+from twisted.cred.credentials import Anonymous, IAnonymous, ISSHPrivateKey, IUsernamePassword
+from twisted.internet.defer import Deferred, fail
+from twisted.internet.interfaces import IPushProducer
+from twisted.python import randbytes
+from twisted.python.failure import Failure
+from zope.interface import implementer
+
+ANONYMOUS = b"anonymous"
+"""The user name under which somebody without a key may come in, on a server that has users."""
+
+CHANNELS = 10
+"""The most sessions on one connection: git needs one."""
+
+CIPHERS = [b"aes128-ctr", b"aes256-ctr", b"aes192-ctr"]
+MACS = [b"hmac-sha2-256", b"hmac-sha2-512"]
+KEY_EXCHANGES = [b"mlkem768x25519-sha256", b"curve25519-sha256", b"curve25519-sha256@libssh.org"]
+"""
+What is offered, best first. Neither chacha20-poly1305 nor an encrypt-then-MAC mode is among it: conch has no strict key exchange,
+and those are what the Terrapin attack needs (CVE-2023-48795).
+"""
+
+
+@implementer(IPushProducer)
+class GitTransport(SSHServerTransport):
+    """
+    One SSH connection.
+
+    It tells its channels when the socket is full, so that a pack is read from git no faster than the client takes it.
+    """
+
+    supportedCiphers = CIPHERS
+    supportedMACs = MACS
+    supportedCompressions = [b"none"]  # noqa: RUF012
+    transport: Any
+    factory: Any
+    currentEncryptions: Any
+    _keyExchangeState: Any
+    congested = False
+
+    def connectionMade(self) -> None:
+        """
+        A client is there.
+        """
+        if hasattr(self.transport, "setTcpNoDelay"):
+            self.transport.setTcpNoDelay(True)
+        self.transport.registerProducer(self, True)
+        super().connectionMade()
+
+    def connectionLost(self, reason: Failure) -> None:  # type: ignore[override]
+        """
+        The client is gone.
+        """
+        self.factory.connection_ended(self)
+        super().connectionLost(reason)
+
+    def setService(self, service: Any) -> None:
+        """
+        The client goes on to its next service; with the connection service it is logged in.
+        """
+        if isinstance(service, SSHConnection):
+            self.factory.logged_in(self)
+        super().setService(service)
+
+    def pauseProducing(self) -> None:
+        """
+        The socket is full.
+        """
+        self.congested = True
+
+    def resumeProducing(self) -> None:
+        """
+        The socket takes bytes again.
+        """
+        self.congested = False
+        service = self.service
+        if isinstance(service, GitConnection):
+            for channel in list(service.channels.values()):
+                channel.go_on()
+
+    def stopProducing(self) -> None:
+        """
+        The connection is gone.
+        """
+
+    def sendPacket(self, messageType: int, payload: bytes) -> None:
+        """
+        As the base class does it, with one copy of the payload less and the MAC in one call.
+        """
+        encryption = self.currentEncryptions
+        mac = encryption.outMAC
+        if self._keyExchangeState != self._KEY_EXCHANGE_NONE or not mac[0] or len(payload) < 1024:
+            super().sendPacket(messageType, payload)
+            return
+        size = 6 + len(payload)
+        block = encryption.encBlockSize
+        padding = block - size % block
+        if padding < 4:
+            padding += block
+        packet = b"".join(
+            (struct.pack("!LBB", size + padding - 4, padding, messageType), payload, randbytes.secureRandom(padding))
+        )
+        sequence = struct.pack(">L", self.outgoingPacketSequence)
+        digest = hmac.new(mac.key, sequence, mac[0])
+        digest.update(packet)
+        self.transport.writeSequence((encryption.encrypt(packet), digest.digest()))
+        self.outgoingPacketSequence += 1
+
+
+class GitLogin(SSHUserAuthServer):
+    """
+    The login: keys, tokens as passwords, and nothing at all where that is allowed.
+    """
+
+    loginTimeout = 60
+    attemptsBeforeDisconnect = 6
+    transport: Any
+    interfaceToMethod = {  # noqa: RUF012
+        ISSHPrivateKey: b"publickey",
+        IUsernamePassword: b"password",
+        IAnonymous: b"none",
+    }
+
+    def auth_none(self, packet: bytes) -> Deferred[Any]:
+        """
+        The client shows nothing. Every client asks this first, so on a server with users it must not let somebody in who has a
+        key to show: only the user name ``anonymous`` is.
+        """
+        factory = self.transport.factory
+        if factory.everybody_welcome() or (factory.anonymous_welcome() and self.user == ANONYMOUS):
+            login: Deferred[Any] = self.portal.login(Anonymous(), None, IConchUser)
+            return login
+        return fail(ConchError("anonymous login is not allowed"))
+
+
+class GitConnection(SSHConnection):
+    """
+    The channels of a connection.
+
+    A channel's window is opened again when its bytes were taken, not when they came in: that is how a client that pushes is made
+    to wait.
+    """
+
+    def getChannel(self, channelType: bytes, windowSize: int, maxPacket: int, data: bytes) -> Any:
+        """
+        A new channel, unless there are too many.
+        """
+        if len(self.channels) >= CHANNELS:
+            raise ConchError(OPEN_ADMINISTRATIVELY_PROHIBITED, "too many channels")
+        return super().getChannel(channelType, windowSize, maxPacket, data)
+
+    def ssh_CHANNEL_DATA(self, packet: bytes) -> None:
+        """
+        Bytes for a channel.
+        """
+        number, size = struct.unpack(">2L", packet[:8])
+        channel = self.channels.get(number)
+        if channel is None:
+            return
+        if size > channel.localWindowLeft or size > channel.localMaxPacket:
+            self.sendClose(channel)
+            return
+        channel.localWindowLeft -= size
+        channel.dataReceived(getNS(packet[4:])[0])
+
+    def ssh_CHANNEL_EXTENDED_DATA(self, packet: bytes) -> None:
+        """
+        Nobody has anything to say to git's standard error. It is counted, so that it cannot be sent for ever.
+        """
+        number, _, size = struct.unpack(">3L", packet[:12])
+        channel = self.channels.get(number)
+        if channel is not None:
+            if size > channel.localWindowLeft:
+                self.sendClose(channel)
+                return
+            channel.localWindowLeft -= size
+
+    def taken(self, channel: Any, waiting: int) -> None:
+        """
+        Bytes of a channel were taken: let more come.
+
+        :param waiting: how many are not taken yet.
+        """
+        room = channel.localWindowSize - waiting
+        if room - channel.localWindowLeft >= channel.localWindowSize // 4 and not channel.localClosed:
+            self.adjustWindow(channel, room - channel.localWindowLeft)

@@ -1,0 +1,326 @@
+"""
+A running child: a git, or a hook.
+
+How it ends. The reactor learns from a pidfd that the leader has ended, and leaves it a zombie until its output is taken: as long
+as nobody waits for it, no other process can get its number, so the whole group can be killed without hitting a stranger. A
+process that the leader left behind may keep the pipes open. So once the leader has ended, a look every :data:`GRACE` seconds
+tells a slow reader (there are bytes in the pipe) from a pipe that somebody holds open for nothing (there are none): then the
+group is killed, and the pipes are closed.
+"""
+
+from __future__ import annotations
+
+import os
+import resource
+import signal
+import subprocess
+from collections.abc import Callable, Mapping, Sequence
+
+from twisted.internet.defer import CancelledError, Deferred
+from twisted.internet.interfaces import IReactorFDSet, IReactorTime
+from twisted.logger import Logger
+from zope.interface import implementer
+
+from ..streams import IByteSink, ISpliceSink, StreamBroken
+from .interfaces import Ended, IChild, Limits, Usage
+from .pidfd import ProcessEnd
+from .pipes import PipeReader, PipeWriter
+
+GRACE = 2.0
+"""Seconds after a child's end in which others may still write to its pipes."""
+
+KEPT_STDERR = 64 * 1024
+"""How much of the end of standard error is kept, in bytes."""
+
+FORWARDED_STDERR = 16 * 1024 * 1024
+"""The most of standard error that is sent on, in bytes; what comes after is read and dropped, so that the child goes on."""
+
+Told = Callable[["Child", Ended], None]
+
+log = Logger()
+
+
+@implementer(IChild)
+class Child:
+    """
+    Made by :func:`start`.
+
+    :ivar timed_out: it was killed because its real time was up.
+    """
+
+    def __init__(
+        self,
+        reactor: IReactorFDSet,
+        clock: IReactorTime,
+        process: subprocess.Popen[bytes],
+        descriptors: tuple[int, int, int],
+        stderr: IByteSink | None,
+        seconds: float | None,
+        told: Told,
+    ) -> None:
+        self.pid = process.pid
+        self.timed_out = False
+        self._clock = clock
+        self._process = process
+        self._told = told
+        self._killed = False
+        self._alone = False  # the leader has ended
+        self._looked_in_vain = False
+        self._result: Ended | None = None
+        self._waiting: list[Deferred[Ended]] = []
+        self._splicing: Deferred[int] | None = None
+        self._kept = bytearray()
+        self._started = clock.seconds()
+        self._seconds = 0.0
+        self._end = ProcessEnd(reactor, self.pid, self._leader_ended)
+        self.stdin = PipeWriter(reactor, descriptors[0])
+        self.stdout = PipeReader(reactor, descriptors[1])
+        self._stderr = PipeReader(reactor, descriptors[2])
+        self._timer = None if seconds is None else clock.callLater(seconds, self._time_is_up)
+        self.stdout.ended.addCallback(self._look_whether_done)
+        self._drained = False
+        self._draining = Deferred.fromCoroutine(self._drain(stderr))
+        self._draining.addBoth(self._stderr_drained)
+
+    def close_stdin(self) -> None:
+        """
+        As :func:`IChild.close_stdin`.
+        """
+        self.stdin.close()
+
+    async def send_stdout_to(self, sink: IByteSink) -> int:
+        """
+        As :func:`IChild.send_stdout_to`.
+        """
+        if self.stdout.exhausted:
+            return 0
+        self.stdout.enlarge()
+        if ISpliceSink.providedBy(sink):
+            return await self._splice(ISpliceSink(sink))
+        count = 0
+        while data := await self.stdout.read():
+            await sink.write(data)
+            count += len(data)
+        return count
+
+    def wait(self) -> Deferred[Ended]:
+        """
+        As :func:`IChild.wait`. If nobody reads standard output, it is done as soon as the child has ended without any, or was
+        killed.
+        """
+        made: Deferred[Ended] = Deferred(self._waiting.remove)
+        if self._result is None:
+            self._waiting.append(made)
+        else:
+            made.callback(self._result)
+        return made
+
+    def kill(self) -> None:
+        """
+        As :func:`IChild.kill`. Output that nobody is reading at that moment is lost.
+        """
+        if self._result is not None:
+            return
+        self._killed = True
+        self._kill_group()
+        if self._alone:
+            self._leave_output()
+
+    # ------------------------------------------------------------------------------------------------------ its output
+
+    async def _splice(self, sink: ISpliceSink) -> int:
+        async def splice(pipe: int) -> int:
+            return await sink.splice(pipe)
+
+        self._splicing = Deferred.fromCoroutine(splice(self.stdout.detach()))
+        try:
+            count = await self._splicing
+        except CancelledError:
+            if not self._killed:
+                raise
+            raise StreamBroken("the child was killed") from None
+        finally:
+            self._splicing = None
+            if self._killed and self._alone:
+                self.stdout.abandon()
+        self.stdout.finished()
+        return count
+
+    async def _drain(self, sink: IByteSink | None) -> None:
+        room = FORWARDED_STDERR
+        while data := await self._stderr.read():
+            self._kept += data
+            del self._kept[:-KEPT_STDERR]
+            if sink is None or not room:
+                continue
+            try:
+                await sink.write(data[:room])
+            except CancelledError:
+                raise
+            except StreamBroken:
+                sink = None
+            except Exception:
+                log.failure("standard error of a child cannot be sent on")
+                sink = None
+            room -= min(room, len(data))
+
+    def _stderr_drained(self, result: object) -> None:
+        self._drained = True
+        self._stderr.abandon()
+        self._look_whether_done(None)
+
+    # ------------------------------------------------------------------------------------------------------ its end
+
+    def _leader_ended(self) -> None:
+        self._alone = True
+        self._seconds = self._clock.seconds() - self._started
+        self._stop_timer()
+        if self._killed:
+            self._leave_output()
+        else:
+            self._take_note_of_end(self.stdout)
+        self._look_whether_done(None)
+        if self._result is None:
+            self._timer = self._clock.callLater(GRACE, self._look_at_pipes)
+
+    def _take_note_of_end(self, reader: PipeReader) -> bool:
+        """
+        Close a pipe that has ended, if nobody is about to find that out by reading.
+
+        :returns: whether somebody holds the pipe open and writes nothing.
+        """
+        readable, hung_up = reader.state()
+        if readable or reader.exhausted:
+            return False
+        if hung_up and not reader.wanted and self._splicing is None:
+            reader.finished()
+        return not hung_up
+
+    def _look_at_pipes(self) -> None:
+        self._timer = None
+        if self._killed:
+            self._stderr.abandon()
+            if self._splicing is None:
+                self.stdout.abandon()
+        held = [reader for reader in (self.stdout, self._stderr) if self._take_note_of_end(reader)]
+        if held:
+            self._kill_group()
+        for reader in held:
+            if reader is self._stderr or self._splicing is None:
+                reader.finished()
+            elif self._looked_in_vain:
+                # Whoever holds it is out of our reach, and only a look from outside ends a splice that waits.
+                self.kill()
+        self._looked_in_vain = bool(held)
+        if self._result is None:
+            self._timer = self._clock.callLater(GRACE, self._look_at_pipes)
+
+    def _leave_output(self) -> None:
+        """
+        Take no more of what nobody waits for at this moment; whoever waits is about to see the end.
+        """
+        if self._splicing is not None:
+            self._splicing.cancel()
+        elif not self.stdout.wanted:
+            self.stdout.abandon()
+        if not self._stderr.wanted:
+            self._draining.cancel()
+
+    def _time_is_up(self) -> None:
+        self._timer = None
+        self.timed_out = True
+        self.kill()
+
+    def _kill_group(self) -> None:
+        try:
+            os.killpg(self.pid, signal.SIGKILL)
+        except (ProcessLookupError, PermissionError):
+            pass  # Nobody is left but the zombie, or only processes that became somebody else's.
+
+    def _stop_timer(self) -> None:
+        if self._timer is not None and self._timer.active():
+            self._timer.cancel()
+        self._timer = None
+
+    def _look_whether_done(self, _: object) -> None:
+        if not (self._alone and self._drained and self.stdout.exhausted) or self._result is not None:
+            return
+        self._stop_timer()
+        self.stdin.abandon()
+        self._result = result = self._reap()
+        self._told(self, result)
+        waiting, self._waiting = self._waiting, []
+        for each in waiting:
+            each.callback(result)
+
+    def _reap(self) -> Ended:
+        _, status, used = os.wait4(self.pid, 0)
+        self._process.returncode = code = os.waitstatus_to_exitcode(status)
+        return Ended(code, bytes(self._kept), Usage(self._seconds, used.ru_utime, used.ru_stime, used.ru_maxrss * 1024))
+
+
+def start(
+    reactor: IReactorFDSet,
+    clock: IReactorTime,
+    argv: Sequence[str | bytes],
+    *,
+    environment: Mapping[str, str],
+    cwd: str,
+    stderr: IByteSink | None,
+    limits: Limits,
+    told: Told,
+) -> Child:
+    """
+    Start a program as the leader of a new session, with three pipes and no other descriptor of ours.
+
+    There is no ``preexec_fn``, so the standard library uses ``vfork``: the cost does not grow with the server's memory. Limits
+    are set from outside, right after the start.
+
+    :param told: called once, when it was reaped.
+    :raises OSError: if it cannot be started.
+    """
+    pipes: list[int] = []
+    try:
+        for _ in range(3):
+            pipes.extend(os.pipe2(os.O_CLOEXEC))
+        process = subprocess.Popen(
+            argv,
+            stdin=pipes[0],
+            stdout=pipes[3],
+            stderr=pipes[5],
+            cwd=cwd,
+            env=environment,
+            close_fds=True,
+            start_new_session=True,
+        )
+    except BaseException:
+        for descriptor in pipes:
+            os.close(descriptor)
+        raise
+    for descriptor in (pipes[0], pipes[3], pipes[5]):
+        os.close(descriptor)
+    ours = (pipes[1], pipes[2], pipes[4])
+    try:
+        _limit(process.pid, limits)
+        return Child(reactor, clock, process, ours, stderr, limits.seconds, told)
+    except BaseException:
+        process.kill()
+        process.wait()
+        for descriptor in ours:
+            os.close(descriptor)
+        raise
+
+
+def _limit(pid: int, limits: Limits) -> None:
+    wanted = (
+        (resource.RLIMIT_CORE, 0),
+        (resource.RLIMIT_AS, limits.memory),
+        (resource.RLIMIT_CPU, limits.cpu),
+        (resource.RLIMIT_FSIZE, limits.file_size),
+    )
+    for kind, value in wanted:
+        if value is not None:
+            try:
+                resource.prlimit(pid, kind, (value, value))
+            except ProcessLookupError:
+                return

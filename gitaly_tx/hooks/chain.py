@@ -1,0 +1,158 @@
+"""
+Everything that has a say in a push, in its order.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+
+from attrs import define, evolve, field
+from twisted.logger import Logger
+from zope.interface import implementer
+
+from ..git.interfaces import RefUpdate
+from ..git.objectid import ObjectID
+from ..streams import StreamBroken
+from .custom import CustomHooks, HookFailed
+from .environment import push_options
+from .events import Announcer
+from .interfaces import IHooks, IPushPolicy, Push, Refused, RefsUpdated, Tell
+
+MAXIMUM_REFUSED = 100
+"""How many refs one policy may refuse one by one; after that the whole push is refused."""
+
+
+class RefsRefused(Refused):
+    """
+    Policies refused some refs of a push and would let the others pass. Whoever asked leaves these out and asks again; no hook
+    has run yet.
+
+    :param refs: the refused refs, with the policy's words for each.
+    """
+
+    def __init__(self, refs: dict[bytes, str]) -> None:
+        first, text = next(iter(refs.items()))
+        super().__init__(text, first)
+        self.refs = refs
+
+
+@implementer(IHooks)
+@define(eq=False)
+class Hooks:
+    """
+    1. Policies come first: they are cheap, run in this process, and a push that they refuse bothers no hook.
+    2. ``pre-receive`` hooks see what the policies let pass.
+    3. ``update`` hooks, for each ref.
+    4. After the write, ``post-receive`` hooks, whose output the user still sees.
+    5. Event sinks last, and whatever became of ``post-receive``.
+
+    :param policies: in the order they are asked.
+    :param custom: runs the hooks.
+    :param announcer: knows the sinks.
+    """
+
+    _policies: Sequence[IPushPolicy]
+    _custom: CustomHooks
+    _announcer: Announcer
+    _log: Logger = field(factory=Logger)
+
+    async def before(self, push: Push, tell_out: Tell, tell_err: Tell) -> None:
+        """
+        As :func:`gitaly_tx.hooks.interfaces.IHooks.before`.
+
+        :raises RefsRefused: if policies refuse some refs but not all.
+        """
+        refused: dict[bytes, str] = {}
+        for policy in self._policies:
+            refused.update(await self._ask(policy, push, refused, tell_err))
+        if refused:
+            raise RefsRefused(refused)
+        try:
+            await self._custom.run(
+                "pre-receive",
+                push,
+                tell_out,
+                tell_err,
+                stdin=_lines(push.updates, push),
+                variables=push_options(push.options),
+            )
+        except HookFailed as error:
+            self._log.info("pre-receive hook declined: {why}", why=str(error))
+            raise Refused("pre-receive hook declined") from error
+
+    async def update(self, push: Push, update: RefUpdate, tell_out: Tell, tell_err: Tell) -> None:
+        """
+        As :func:`gitaly_tx.hooks.interfaces.IHooks.update`.
+        """
+        old = update.old or _zero(push)
+        try:
+            await self._custom.run("update", push, tell_out, tell_err, arguments=(update.name, old, update.new))
+        except HookFailed as error:
+            self._log.info("update hook declined: {why}", why=str(error), ref=update.name)
+            raise Refused("hook declined", update.name) from error
+
+    async def after(self, push: Push, accepted: Sequence[RefUpdate], tell_out: Tell, tell_err: Tell) -> None:
+        """
+        As :func:`gitaly_tx.hooks.interfaces.IHooks.after`.
+        """
+        try:
+            await self._custom.run(
+                "post-receive",
+                push,
+                tell_out,
+                tell_err,
+                stdin=_lines(accepted, push),
+                variables=push_options(push.options),
+            )
+        except HookFailed as error:
+            self._log.warn("post-receive hook failed: {why}", why=str(error))
+        except Exception:
+            self._log.failure("post-receive hook failed")
+        finally:
+            await self._announcer.announce(RefsUpdated(push, accepted))
+
+    async def _ask(self, policy: IPushPolicy, push: Push, gone: dict[bytes, str], tell_err: Tell) -> dict[bytes, str]:
+        """
+        Ask one policy, again and again without the refs that it refuses one by one.
+
+        :param gone: refs that other policies refused already.
+        :returns: the refs it refuses; the push has others left.
+        :raises Refused: if the whole push is refused.
+        """
+        refused: dict[bytes, str] = {}
+        while True:
+            left = [update for update in push.updates if update.name not in gone and update.name not in refused]
+            try:
+                await policy.check(evolve(push, updates=left))
+            except Refused as error:
+                await _tell_lines(error.text, tell_err)
+                if error.ref is None or len(left) < 2 or len(refused) >= MAXIMUM_REFUSED:
+                    raise Refused(error.text) from error
+                if error.ref not in {update.name for update in left}:
+                    raise Refused(error.text) from error
+                refused[error.ref] = error.text
+            except StreamBroken:
+                raise
+            except Exception as error:
+                self._log.failure("policy {policy} failed", policy=policy.name)
+                text = f"policy {policy.name} failed, so the push is refused"
+                await _tell_lines(text, tell_err)
+                raise Refused(text) from error
+            else:
+                return refused
+
+
+def _lines(updates: Sequence[RefUpdate], push: Push) -> bytes:
+    """
+    What ``pre-receive`` and ``post-receive`` read (githooks(5)).
+    """
+    zero = _zero(push)
+    return b"".join(b"%b %b %b\n" % (update.old or zero, update.new, update.name) for update in updates)
+
+
+def _zero(push: Push) -> ObjectID:
+    return push.repository.object_format.zero
+
+
+async def _tell_lines(text: str, tell: Tell) -> None:
+    await tell("".join(f"{line}\n" for line in text.splitlines() or [text]).encode("utf-8", "surrogateescape"))

@@ -1,0 +1,157 @@
+"""
+What housekeeping does to a repository.
+
+Repacking never forgets an object, reachable or not, and never holds up a push for longer than it takes to make a few links:
+
+1. ``git pack-objects --stdin-packs --unpacked`` writes one pack of everything that is in the chosen packs and in loose objects.
+   It goes to a staging directory, so a crash leaves nothing but what the next start sweeps away. Pushes go on meanwhile: what
+   they add was not chosen and stays.
+2. Its files are made durable.
+3. When its turn in the write queue has come: they are linked into the repository, the directory is made durable, and only then
+   the old packs are removed, index first, so that no reader finds an index without a pack. Who has a pack open keeps it; who
+   knows its name only looks at the directory again, as git and dulwich do.
+4. ``git prune-packed`` removes loose objects that are in a pack.
+
+A log entry that is applied again after a crash may bring back a pack that was merged: nothing but its bytes is lost.
+"""
+
+from __future__ import annotations
+
+import os
+from collections.abc import Sequence
+from functools import partial
+from posixpath import join
+
+from attrs import frozen
+
+from ..errors import Code, GitalyError
+from ..git.command import Command
+from ..git.interfaces import IGit
+from ..storage.interfaces import IRepository
+from ..wal.threads import InThread
+from .statistics import Pack, Statistics
+from .strategy import Plan
+
+_NEW = (".pack", ".rev", ".idx")
+_OLD = (".idx", ".pack", ".rev", ".bitmap")
+_PACKING = ["--stdin-packs", "--unpacked", "--non-empty", "--delta-base-offset", "--quiet"]
+
+
+@frozen
+class Tasks:
+    """
+    Runs a plan.
+    """
+
+    _git: IGit
+    _threads: InThread
+
+    async def perform(self, repository: IRepository, statistics: Statistics, plan: Plan) -> None:
+        """
+        :param statistics: what the plan was made of.
+        :raises GitalyError: if git failed, or the repository changed in a way that makes the plan wrong; nothing was lost then.
+        """
+        if plan.repack:
+            kept = [pack for pack in statistics.packs if not pack.pinned and pack not in plan.merge]
+            await self.repack(repository, plan.merge, kept)
+        if plan.refs:
+            await self.pack_refs(repository)
+
+    async def repack(self, repository: IRepository, merge: Sequence[Pack], kept: Sequence[Pack]) -> None:
+        """
+        Make one pack of several, and of all loose objects.
+
+        :param merge: the packs that are replaced.
+        :param kept: packs that stay; what is in them is not written again.
+        """
+        staging = await repository.stage()
+        try:
+            built = join(staging.directory.object_directory or "", "pack")
+            command = Command("pack-objects", _PACKING, [join(built, "pack")], directory=repository.directory)
+            names = [f"{pack.name}.pack\n" for pack in merge] + [f"^{pack.name}.pack\n" for pack in kept]
+            output, _ = await self._git.run(command, stdin="".join(names).encode("ascii"))
+            digest = output.strip().decode("ascii")
+            name = f"pack-{digest}" if digest else None
+            if name is not None:
+                await self._threads(_fsync_pack, built, name)
+            target = join(repository.directory.objects, "pack")
+            await repository.maintain(partial(self._threads, swap, built, target, name, tuple(merge), tuple(kept)))
+        finally:
+            await staging.discard()
+        await self._git.run(Command("prune-packed", ["--quiet"], directory=repository.directory))
+
+    async def pack_refs(self, repository: IRepository) -> None:
+        """
+        Put all loose refs into ``packed-refs``, while no write is under way.
+        """
+
+        async def packing() -> None:
+            await self._git.run(Command("pack-refs", ["--all", "--prune"], directory=repository.directory))
+
+        await repository.maintain(packing)
+
+
+def swap(built: str, target: str, name: str | None, merged: Sequence[Pack], kept: Sequence[Pack]) -> None:
+    """
+    Let a new pack take the place of old ones; blocks.
+
+    :param built: the directory where the new pack lies.
+    :param target: the repository's directory of packs.
+    :param name: the new pack; ``None`` if everything in the old ones is in kept ones.
+    :param kept: packs that must still be there, because the new pack was made without what is in them.
+    :raises GitalyError: ABORTED if they are not; the old packs stay.
+    """
+    if not all(os.path.exists(join(target, f"{pack.name}.idx")) for pack in kept):
+        raise GitalyError("packs have changed", Code.ABORTED, {"directory": target})
+    if name is not None:
+        for suffix in _NEW:
+            _link(join(built, name + suffix), join(target, name + suffix))
+        _fsync(target)
+    old = [pack.name for pack in merged if pack.name != name]
+    if old:
+        _forget_multi_pack_index(target)
+    for stem in old:
+        for suffix in _OLD:
+            _unlink(join(target, stem + suffix))
+
+
+def _forget_multi_pack_index(target: str) -> None:
+    """
+    An index over several packs must not name one that is gone. git reads the packs' own indices instead.
+    """
+    for name in sorted(os.listdir(target)):
+        if name.startswith("multi-pack-index"):
+            _unlink(join(target, name))
+
+
+def _link(source: str, target: str) -> None:
+    try:
+        os.link(source, target)
+    except FileExistsError:
+        pass
+    except FileNotFoundError:
+        # An older git writes no ``.rev``; the two others were fsynced a moment ago, so they are there.
+        if not source.endswith(".rev"):
+            raise
+
+
+def _unlink(path: str) -> None:
+    try:
+        os.unlink(path)
+    except FileNotFoundError:
+        pass
+
+
+def _fsync_pack(built: str, name: str) -> None:
+    for suffix in _NEW:
+        path = join(built, name + suffix)
+        if suffix != ".rev" or os.path.exists(path):
+            _fsync(path)
+
+
+def _fsync(path: str) -> None:
+    descriptor = os.open(path, os.O_RDONLY)
+    try:
+        os.fsync(descriptor)
+    finally:
+        os.close(descriptor)

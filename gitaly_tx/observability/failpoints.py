@@ -1,0 +1,148 @@
+"""
+Places where tests make the server fail: between all steps of a write.
+
+``GITALY_TX_FAILPOINTS="wal.append.after_write=kill@3;apply.after_files=error(ENOSPC)"`` in the environment of the server switches
+some on; without it a failpoint is one look into an empty dict.
+"""
+
+from __future__ import annotations
+
+import errno
+import os
+import re
+import signal
+from collections.abc import Callable, Iterator, Mapping
+from contextlib import contextmanager
+from itertools import count
+
+from ..errors import Code, GitalyError
+
+VARIABLE = "GITALY_TX_FAILPOINTS"
+"""The environment variable that start-up reads."""
+
+POINTS = (
+    "push.before_stage",
+    "push.after_stage",
+    "push.before_commit",
+    "push.after_commit",
+    "commit.before_secure",
+    "secure.after_link",
+    "secure.after_fsync",
+    "commit.before_prepare",
+    "commit.after_prepare",
+    "wal.append.before_write",
+    "wal.append.after_write",
+    "wal.append.after_fsync",
+    "wal.segment.after_create",
+    "wal.segment.after_rename",
+    "commit.after_log",
+    "commit.after_coordinator",
+    "apply.before",
+    "apply.after_create",
+    "apply.after_files",
+    "apply.after_each_staged",
+    "apply.after_staged",
+    "apply.before_refs",
+    "apply.after_refs",
+    "apply.after_head",
+    "apply.after_remove",
+    "commit.after_apply",
+    "commit.after_applied_record",
+    "commit.after_settle",
+    "commit.after_unlock",
+    "checkpoint.after_roll",
+    "checkpoint.after_persist",
+    "checkpoint.after_heads",
+    "checkpoint.after_drop",
+    "start.after_intents",
+    "start.after_log",
+    "start.after_sweep",
+    "start.after_replay",
+)
+"""All names there are, roughly in the order in which a write passes them."""
+
+_RULE = re.compile(r"(?P<name>[a-z_.]+)=(?P<action>kill|error\((?P<errno>E[A-Z0-9]+)\))(?:@(?P<first>[1-9][0-9]*)(?P<on>\+)?)?\Z")
+
+Action = Callable[[], None]
+
+_active: dict[str, Action] = {}
+
+
+def failpoint(name: str) -> None:
+    """
+    Do what was configured for ``name``: nothing, as a rule.
+
+    :raises OSError: if an ``error`` action was configured.
+    """
+    action = _active.get(name)
+    if action is not None:
+        action()
+
+
+def parse(text: str) -> dict[str, Action]:
+    """
+    Rules, separated by ``;``: ``NAME=ACTION[@K[+]]``.
+
+    ``kill`` ends the whole process group as SIGKILL does, ``error(ENOSPC)`` raises that OSError. ``@3`` means the third time
+    only (``@1`` if nothing is said), ``@3+`` the third time and ever after.
+
+    :raises GitalyError: INVALID_ARGUMENT for anything else, or an unknown name.
+    """
+    rules: dict[str, Action] = {}
+    for rule in filter(None, (part.strip() for part in text.split(";"))):
+        match = _RULE.match(rule)
+        if match is None or match["name"] not in POINTS or (match["errno"] and not hasattr(errno, match["errno"])):
+            raise GitalyError("invalid failpoint", Code.INVALID_ARGUMENT, {"rule": rule})
+        effect = _kill if match["errno"] is None else _raising(getattr(errno, match["errno"]))
+        rules[match["name"]] = _counted(effect, int(match["first"] or 1), bool(match["on"]))
+    return rules
+
+
+def configure(text: str) -> None:
+    """
+    Switch on what ``text`` says, and all others off.
+
+    :raises GitalyError: as :func:`parse`; then nothing has changed.
+    """
+    rules = parse(text)
+    _active.clear()
+    _active.update(rules)
+
+
+@contextmanager
+def active(actions: Mapping[str, Action]) -> Iterator[None]:
+    """
+    Switch actions on for a ``with`` block; what was on before is on again after it.
+    """
+    before = dict(_active)
+    _active.update(actions)
+    try:
+        yield
+    finally:
+        _active.clear()
+        _active.update(before)
+
+
+def _kill() -> None:
+    os.killpg(os.getpgrp(), signal.SIGKILL)
+
+
+def _raising(number: int) -> Action:
+    def fail() -> None:
+        raise OSError(number, os.strerror(number))
+
+    return fail
+
+
+def _counted(effect: Action, first: int, ever_after: bool) -> Action:
+    times = count(1)
+
+    def act() -> None:
+        time = next(times)
+        if time == first or (ever_after and time > first):
+            effect()
+
+    return act
+
+
+__all__ = ["POINTS", "VARIABLE", "Action", "active", "configure", "failpoint", "parse"]

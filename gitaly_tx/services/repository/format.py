@@ -1,0 +1,26 @@
+"""
+How does a repository name its objects?
+"""
+
+from __future__ import annotations
+
+from protocols.gitaly import shared_pb2
+from protocols.gitaly.repository_pb2 import ObjectFormatRequest, ObjectFormatResponse
+
+from ...git.objectid import ObjectFormat
+from ...storage.interfaces import IStorageProvider
+from ..validate import given, opened
+
+TO_WIRE = {
+    ObjectFormat.SHA1: shared_pb2.OBJECT_FORMAT_SHA1,
+    ObjectFormat.SHA256: shared_pb2.OBJECT_FORMAT_SHA256,
+}
+
+
+async def object_format(storage: IStorageProvider, request: ObjectFormatRequest) -> ObjectFormatResponse:
+    """
+    :raises GitalyError: INTERNAL ``detecting object hash: …`` for a format that git does not know, or a config that it
+        cannot read.
+    """
+    repository = await opened(storage, given(request))
+    return ObjectFormatResponse(format=TO_WIRE[repository.object_format])

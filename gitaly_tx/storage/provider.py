@@ -1,0 +1,206 @@
+"""
+The repositories of this server's disks.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Mapping, Sequence
+from functools import partial
+
+from zope.interface import implementer
+
+from protocols.gitaly.shared_pb2 import Repository
+
+from ..errors import GitalyError
+from ..git.directory import GitDirectory
+from ..git.interfaces import IObjectReader, IRefs
+from ..git.names import is_full_ref
+from ..git.objectid import ObjectFormat
+from ..wal.interfaces import Creation, Manifest
+from ..writequeue.interfaces import ICommitter, IWriteQueue
+from ..writequeue.transaction import Transaction
+from . import locator
+from .errors import (
+    AlreadyExists,
+    BadDefaultBranch,
+    PathUnreadable,
+    QuarantinedMutation,
+    RepositoryGone,
+    RepositoryNotFound,
+    RepositoryNotValid,
+    StorageUnknown,
+)
+from .interfaces import IRepository, IStorageProvider, StorageInfo
+from .naming import Place, has_quarantine, required, storage_of
+from .partitions import Claims, Lifetimes, partition_of
+from .repository import FilesystemRepository, Means
+from .resolve import candidates, checked, creation_path
+from .staging import Counted, Stagings, uncounted
+from ..wal.threads import InThread
+
+CREATING = "creating repository"
+
+
+@implementer(IStorageProvider)
+class FilesystemStorageProvider:
+    """
+    Repositories below the configured directories, wherever they lie and whoever made them.
+
+    Every question is one trip to a thread. Creations and removals look at the disk before they stand in line, to answer what is
+    plain at once, and again when their turn has come.
+
+    :param storages: in the order of the configuration.
+    :param committers: one for each storage, by name.
+    :param object_format: reads a repository's object format; called in a thread.
+    :param counted: told of every staging directory that comes and goes.
+    """
+
+    def __init__(
+        self,
+        storages: Sequence[StorageInfo],
+        *,
+        refs: IRefs,
+        objects: IObjectReader,
+        queue: IWriteQueue,
+        committers: Mapping[str, ICommitter],
+        object_format: Callable[[GitDirectory], ObjectFormat],
+        threads: InThread,
+        counted: Counted = uncounted,
+    ) -> None:
+        self.storages: Mapping[str, StorageInfo] = {storage.name: storage for storage in storages}
+        self._objects = objects
+        self._queue = queue
+        self._object_format = object_format
+        self._threads = threads
+        self._lifetimes = Lifetimes()
+        self._claims = Claims()
+        stagings = Stagings(threads, counted)
+        self._means = {name: Means(refs, objects, queue, committers[name], stagings, threads) for name in self.storages}
+
+    async def repository(self, message: Repository | None) -> IRepository:
+        """
+        Find a repository.
+        """
+        storage = storage_of(message, self.storages)
+        return await self._open(storage, required(message))
+
+    async def exists(self, message: Repository | None) -> bool:
+        """
+        Look for a repository.
+        """
+        storage = storage_of(message, self.storages)
+        try:
+            await self._threads(locator.locate, storage, required(message).relative_path)
+        except (RepositoryNotFound, RepositoryNotValid):
+            return False
+        return True
+
+    async def resolve(self, path: str, storage: str | None = None) -> tuple[Repository, bool]:
+        """
+        Find a repository by the path in a clone URL.
+        """
+        name = next(iter(self.storages)) if storage is None else storage
+        if name not in self.storages:
+            raise StorageUnknown(name)
+        found = await self._threads(_first, self.storages[name], checked(path))
+        return Repository(storage_name=name, relative_path=found or creation_path(checked(path))), found is not None
+
+    async def create(
+        self,
+        message: Repository | None,
+        *,
+        object_format: ObjectFormat = ObjectFormat.SHA1,
+        default_branch: bytes = b"refs/heads/main",
+        backend: str = "files",
+    ) -> IRepository:
+        """
+        Make a repository. Of several who ask at once, one succeeds.
+        """
+        storage = storage_of(message, self.storages)
+        named = _mutable(message)
+        try:
+            place = await self._threads(locator.vacant, storage, named.relative_path)
+        except AlreadyExists as error:
+            raise error.wrapped(CREATING) from None
+        if not is_full_ref(default_branch):
+            raise BadDefaultBranch(place.path, default_branch.removeprefix(b"refs/heads/"))
+        creation = Creation(object_format, default_branch, backend)
+        partition = partition_of(place)
+        try:
+            return await self._queue.submit(partition, partial(self._create, place, named, creation))
+        except GitalyError as error:
+            raise error.wrapped(CREATING) from error
+
+    async def remove(self, message: Repository | None) -> None:
+        """
+        Remove a repository. Those who are reading it go on as long as their files are open.
+        """
+        storage = storage_of(message, self.storages)
+        named = _mutable(message)
+        place = await self._threads(locator.removable, storage, named.relative_path)
+        await self._queue.submit(partition_of(place), partial(self._remove, place, named))
+
+    async def _open(self, storage: StorageInfo, message: Repository) -> FilesystemRepository:
+        found, object_format = await self._threads(self._inspect, storage, message)
+        partition = partition_of(found.place)
+        return FilesystemRepository(
+            partition=partition,
+            directory=found.directory,
+            object_format=object_format,
+            place=found.place,
+            identity=found.identity,
+            lifetime=self._lifetimes.of(partition),
+            means=self._means[storage.name],
+        )
+
+    def _inspect(self, storage: StorageInfo, message: Repository) -> tuple[locator.Located, ObjectFormat]:
+        found = locator.locate(
+            storage, message.relative_path, message.git_object_directory, message.git_alternate_object_directories
+        )
+        return found, self._object_format(found.directory)
+
+    async def _create(self, place: Place, message: Repository, creation: Creation) -> IRepository:
+        partition = partition_of(place)
+        with self._claims.claim(partition):
+            now = await self._threads(locator.vacant, place.storage, message.relative_path)
+            if now != place:
+                raise RepositoryGone(place.path)
+            self._lifetimes.end(partition)
+            await self._committer(place).commit(Transaction(Manifest(partition, create=creation)))
+            self._objects.forget(GitDirectory(place.absolute))
+        return await self._open(place.storage, message)
+
+    async def _remove(self, place: Place, message: Repository) -> None:
+        partition = partition_of(place)
+        with self._claims.claim(partition):
+            now = await self._threads(locator.removable, place.storage, message.relative_path)
+            if now != place:
+                raise RepositoryGone(place.path)
+            await self._committer(place).commit(Transaction(Manifest(partition, remove=True)))
+            self._lifetimes.end(partition)
+            self._objects.forget(GitDirectory(place.absolute))
+
+    def _committer(self, place: Place) -> ICommitter:
+        return self._means[place.storage.name].committer
+
+
+def _mutable(message: Repository | None) -> Repository:
+    found = required(message)
+    if has_quarantine(found):
+        raise QuarantinedMutation(found.relative_path)
+    return found
+
+
+def _first(storage: StorageInfo, path: str) -> str | None:
+    """
+    The first of the paths that ``path`` may stand for where there is a repository.
+
+    :raises GitalyError: INVALID_ARGUMENT for a path that cannot name one.
+    """
+    for candidate in candidates(path):
+        try:
+            locator.locate(storage, candidate)
+        except (RepositoryNotFound, RepositoryNotValid, PathUnreadable):
+            continue
+        return candidate
+    return None

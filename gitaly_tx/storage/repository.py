@@ -1,0 +1,172 @@
+"""
+A repository on disk: reads go straight to git's files, writes go through the queue.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Awaitable, Callable, Sequence
+from functools import partial
+from typing import TypeVar
+
+from attrs import evolve, frozen
+from twisted.internet.defer import Deferred
+from zope.interface import implementer
+
+from ..git.directory import GitDirectory
+from ..git.interfaces import GitObject, IObjectReader, IRefs, ObjectInfo, Reference, RefUpdate
+from ..git.objectid import ObjectFormat, ObjectID
+from ..wal.interfaces import FileChange, Manifest, Partition
+from ..writequeue.interfaces import ICommitter, IWriteQueue
+from ..writequeue.transaction import Outcome, Transaction
+from . import locator
+from .errors import QuarantinedMutation, RepositoryGone
+from .interfaces import IRepository, IStaging
+from .naming import Place
+from .partitions import Lifetime
+from .staging import FilesystemStaging, Stagings
+from ..wal.threads import InThread
+
+T = TypeVar("T")
+
+Admitted = Callable[[], Awaitable[bytes | None]]
+
+
+@frozen
+class Means:
+    """
+    What the repositories of one storage work with.
+    """
+
+    refs: IRefs
+    objects: IObjectReader
+    queue: IWriteQueue
+    committer: ICommitter
+    stagings: Stagings
+    threads: InThread
+
+
+@implementer(IRepository)
+@frozen(eq=False)
+class FilesystemRepository:
+    """
+    A valid repository.
+
+    Whoever writes is told NOT_FOUND if the repository was removed meanwhile, even if another one is at its path by then: what was
+    prepared for the one must not end up in the other.
+
+    :param place: resolved: no symbolic link leads there.
+    :param identity: the directory when it was found.
+    :param lifetime: shared by all who hold this repository.
+    """
+
+    partition: Partition
+    directory: GitDirectory
+    object_format: ObjectFormat
+    place: Place
+    identity: locator.Identity
+    lifetime: Lifetime
+    means: Means
+
+    def ref(self, name: bytes) -> Awaitable[Reference | None]:
+        """
+        One ref, or HEAD.
+        """
+        return self.means.refs.read(self.directory, name)
+
+    def refs(self, prefixes: Sequence[bytes] = (b"refs/",), hidden: Sequence[bytes] = ()) -> Awaitable[list[Reference]]:
+        """
+        All refs below ``prefixes`` and not below ``hidden``.
+        """
+        return self.means.refs.list(self.directory, prefixes, hidden)
+
+    def head(self) -> Awaitable[bytes | None]:
+        """
+        The ref that HEAD is a name for.
+        """
+        return self.means.refs.head(self.directory)
+
+    def object(self, oid: ObjectID, maximum: int | None = None) -> Awaitable[GitObject]:
+        """
+        One object.
+        """
+        return self.means.objects.read(self.directory, oid, maximum)
+
+    def object_info(self, oids: Sequence[ObjectID]) -> Awaitable[list[ObjectInfo | None]]:
+        """
+        Types and sizes.
+        """
+        return self.means.objects.info(self.directory, oids)
+
+    def peel(self, oids: Sequence[ObjectID]) -> Awaitable[list[ObjectID | None]]:
+        """
+        What tags stand for.
+        """
+        return self.means.objects.peel(self.directory, oids)
+
+    async def stage(self) -> IStaging:
+        """
+        Make a quarantine.
+        """
+        self._refuse_quarantine()
+        return await self.means.stagings.make(self.place, self.directory, self.object_format)
+
+    async def commit(
+        self,
+        refs: Sequence[RefUpdate] = (),
+        *,
+        atomic: bool = True,
+        staging: IStaging | None = None,
+        head: bytes | None = None,
+        files: Sequence[FileChange] = (),
+        admitted: Admitted | None = None,
+    ) -> Outcome:
+        """
+        Write. If the caller stops waiting after its turn has come, the write still runs to its end, and the staging directory
+        stays until then.
+        """
+        self._refuse_quarantine()
+        if staging is not None and not isinstance(staging, FilesystemStaging):
+            raise TypeError("staging of another provider")
+        manifest = Manifest(self.partition, files=tuple(files), refs=tuple(refs), head=head)
+        return await self._queued(partial(self._write, manifest, atomic, staging, admitted))
+
+    async def maintain(self, job: Callable[[], Awaitable[None]]) -> None:
+        """
+        Run ``job`` when the turn has come, if the repository is still there.
+        """
+        self._refuse_quarantine()
+        await self._queued(job)
+
+    def _refuse_quarantine(self) -> None:
+        if self.directory.object_directory is not None or self.directory.alternates:
+            raise QuarantinedMutation(self.place.path)
+
+    def _queued(self, job: Callable[[], Awaitable[T]]) -> Deferred[T]:
+        async def checked() -> T:
+            if self.lifetime.over:
+                raise RepositoryGone(self.place.path)
+            await self.means.threads(locator.still_there, self.place, self.identity)
+            return await job()
+
+        return self.means.queue.submit(self.partition, checked)
+
+    async def _write(
+        self, manifest: Manifest, atomic: bool, staging: FilesystemStaging | None, admitted: Admitted | None
+    ) -> Outcome:
+        head = None if admitted is None else await admitted()
+        if head is not None:
+            manifest = evolve(manifest, head=head)
+        if staging is None:
+            return await self._commit(manifest, atomic)
+        staging.use()
+        try:
+            outcome = await self._commit(evolve(manifest, staged=await staging.staged()), atomic)
+        finally:
+            staging.release()
+        await staging.discard()
+        return outcome
+
+    async def _commit(self, manifest: Manifest, atomic: bool) -> Outcome:
+        if manifest == Manifest(self.partition):
+            return Outcome({}, None)
+        return await self.means.committer.commit(Transaction(manifest, atomic))

@@ -1,0 +1,216 @@
+"""
+Quarantine directories.
+
+``<storage>/+gitaly/staging/quarantine-<repository>-<random>/objects`` is where a write's new objects are made, on the same file
+system as the repository, so that they get there by a link. The name begins as Gitaly's quarantines do, which is what tells
+whose it is when a caller names it in a request.
+"""
+
+from __future__ import annotations
+
+import hashlib
+import os
+import re
+import shutil
+import zlib
+from collections.abc import Callable
+from posixpath import join, relpath
+from tempfile import mkdtemp, mkstemp
+
+from attrs import define, field, frozen
+from twisted.internet.defer import Deferred
+from twisted.logger import Logger
+from twisted.python.failure import Failure
+from zope.interface import implementer
+
+from ..git.directory import GitDirectory
+from ..git.objectid import ObjectFormat, ObjectID
+from ..wal.interfaces import StagedFile
+from .errors import RepositoryGone
+from .interfaces import IStaging
+from .naming import STAGING, Place, quarantine_prefix
+from ..wal.threads import InThread
+
+_LOOSE = re.compile(r"[0-9a-f]{2}/(?:[0-9a-f]{38}|[0-9a-f]{62})\Z")
+_PACKED = re.compile(r"pack/pack-(?:[0-9a-f]{40}|[0-9a-f]{64})\.([a-z]+)\Z")
+_ORDER = {"keep": 1, "promisor": 1, "mtimes": 1, "pack": 2, "rev": 3, "idx": 4}
+"""Which files of a pack are taken, and when: it begins to exist for readers with its index, so that comes last."""
+
+Counted = Callable[[int], None]
+"""Told ``1`` for every staging directory that is made and ``-1`` for every one that is gone."""
+
+log = Logger()
+
+
+def uncounted(change: int) -> None:
+    """
+    For those who do not count.
+    """
+
+
+@frozen
+class Stagings:
+    """
+    Makes staging directories.
+    """
+
+    _threads: InThread
+    _counted: Counted = uncounted
+
+    def make(self, place: Place, directory: GitDirectory, object_format: ObjectFormat) -> Deferred[FilesystemStaging]:
+        """
+        Make a staging directory for a repository. If this is cancelled, the directory is removed as soon as it is made.
+        """
+        waiting: Deferred[FilesystemStaging] = Deferred()
+
+        def made(path: str) -> None:
+            self._counted(1)
+            staging = FilesystemStaging(
+                directory=directory.quarantined(join(path, "objects")),
+                object_format=object_format,
+                root=place.storage.path,
+                path=path,
+                threads=self._threads,
+                counted=self._counted,
+            )
+            if waiting.called:
+                staging.discard()
+            else:
+                waiting.callback(staging)
+
+        def failed(failure: Failure) -> None:
+            if not waiting.called:
+                waiting.errback(failure)
+
+        self._threads(_make, place).addCallbacks(made, failed)
+        return waiting
+
+
+@implementer(IStaging)
+@define(eq=False)
+class FilesystemStaging:
+    """
+    A quarantine on disk. While a commit uses its files they are not taken away: :meth:`discard` waits for its end.
+
+    :param root: the storage's directory.
+    :param path: the staging directory.
+    """
+
+    directory: GitDirectory
+    object_format: ObjectFormat
+    root: str
+    path: str
+    _threads: InThread
+    _counted: Counted = uncounted
+    _users: int = field(default=0, init=False)
+    _unwanted: bool = field(default=False, init=False)
+    _removed: bool = field(default=False, init=False)
+    _waiting: list[Deferred[None]] = field(factory=list, init=False)
+
+    def write_object(self, type: bytes, data: bytes) -> Deferred[ObjectID]:
+        """
+        Add a loose object.
+        """
+        return self._threads(_write_object, self._objects, self.object_format, type, data)
+
+    def staged(self) -> Deferred[tuple[StagedFile, ...]]:
+        """
+        All loose objects and packs; nothing that is still being written.
+        """
+        return self._threads(_staged, self._objects, self.root)
+
+    def discard(self) -> Deferred[None]:
+        """
+        Remove everything, now or once the commit that uses it has ended.
+        """
+        done: Deferred[None] = Deferred()
+        if self._removed:
+            done.callback(None)
+            return done
+        self._waiting.append(done)
+        if not self._unwanted:
+            self._unwanted = True
+            if not self._users:
+                self._remove()
+        return done
+
+    def use(self) -> None:
+        """
+        A commit begins to use the files.
+
+        :raises RepositoryGone: if they are gone already.
+        """
+        if self._unwanted:
+            raise RepositoryGone(self.path)
+        self._users += 1
+
+    def release(self) -> None:
+        """
+        A commit is done with the files.
+        """
+        self._users -= 1
+        if self._unwanted and not self._users:
+            self._remove()
+
+    @property
+    def _objects(self) -> str:
+        return join(self.path, "objects")
+
+    def _remove(self) -> None:
+        def left(failure: Failure) -> None:
+            log.failure("cannot remove staging directory {path!r}; the next start tries again", failure, path=self.path)
+
+        def over(result: None) -> None:
+            self._removed = True
+            self._counted(-1)
+            waiting, self._waiting = self._waiting, []
+            for one in waiting:
+                if not one.called:
+                    one.callback(None)
+
+        self._threads(_remove_tree, self.path).addErrback(left).addCallback(over)
+
+
+def _make(place: Place) -> str:
+    area = join(place.storage.path, STAGING)
+    os.makedirs(area, exist_ok=True)
+    path = mkdtemp(prefix=quarantine_prefix(place.path), dir=area)
+    os.makedirs(join(path, "objects", "pack"))
+    return path
+
+
+def _remove_tree(path: str) -> None:
+    try:
+        shutil.rmtree(path)
+    except FileNotFoundError:
+        # Somebody still writes: a child that was killed a moment ago. What it makes now falls to the sweep at the next start.
+        shutil.rmtree(path, ignore_errors=True)
+
+
+def _write_object(objects: str, object_format: ObjectFormat, type: bytes, data: bytes) -> ObjectID:
+    content = type + b" " + str(len(data)).encode("ascii") + b"\0" + data
+    oid = ObjectID(hashlib.new(object_format.value, content, usedforsecurity=False).hexdigest())
+    target = join(objects, str(oid)[:2], str(oid)[2:])
+    if os.path.lexists(target):
+        return oid
+    os.makedirs(join(objects, str(oid)[:2]), exist_ok=True)
+    descriptor, temporary = mkstemp(prefix="tmp_obj_", dir=objects)
+    with os.fdopen(descriptor, "wb") as file:
+        file.write(zlib.compress(content, 1))
+        os.fchmod(file.fileno(), 0o444)
+    os.rename(temporary, target)
+    return oid
+
+
+def _staged(objects: str, root: str) -> tuple[StagedFile, ...]:
+    found: list[tuple[int, str]] = []
+    for path, _, names in os.walk(objects):
+        for name in names:
+            relative = relpath(join(path, name), objects)
+            packed = _PACKED.match(relative)
+            if packed is not None and packed[1] in _ORDER:
+                found.append((_ORDER[packed[1]], relative))
+            elif _LOOSE.match(relative):
+                found.append((0, relative))
+    source = relpath(objects, root)
+    return tuple(StagedFile(join(source, relative), join("objects", relative)) for _, relative in sorted(found))

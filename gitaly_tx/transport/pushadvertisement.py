@@ -1,0 +1,92 @@
+"""
+What a client is told before it pushes: the refs, and what the server can do.
+"""
+
+from __future__ import annotations
+
+import os.path
+from collections.abc import Iterator
+
+from protocols.git.advertisement import encode_refs, service_line
+from protocols.git.capabilities import Capabilities, agent
+from protocols.git.service import Service
+
+from ..git.objectid import ObjectFormat
+from ..git.subcommands import HIDDEN_FROM_PUSH
+from ..storage.interfaces import IRepository
+from ..storage.threads import Threads
+from ..streams import IByteSink
+
+_WORDS = (
+    b"report-status",
+    b"report-status-v2",
+    b"delete-refs",
+    b"side-band-64k",
+    b"quiet",
+    b"atomic",
+    b"ofs-delta",
+    b"push-options",
+)
+
+
+def capabilities(object_format: ObjectFormat, name: str) -> Capabilities:
+    """
+    What this server can do, in the order in which git's receive-pack says it.
+
+    :param name: the server's, for ``agent``.
+    """
+    return Capabilities(
+        (
+            *((word, None) for word in _WORDS),
+            (b"object-format", object_format.value.encode("ascii")),
+            (b"agent", agent(name.encode("utf-8", "surrogateescape"))),
+        )
+    )
+
+
+def is_hidden(ref: bytes) -> bool:
+    """
+    Whether a push is not shown this ref, and may not write it.
+    """
+    return any(ref == prefix.rstrip(b"/") or ref.startswith(prefix) for prefix in HIDDEN_FROM_PUSH)
+
+
+async def advertise(
+    repository: IRepository | None, threads: Threads, name: str, protocol: str, stdout: IByteSink, *, service: bool
+) -> None:
+    """
+    Send the advertisement.
+
+    There are no ``.have`` lines: what other repositories have is not told. Protocol v2 has no pushes; a client that asks for it
+    is answered in v0, as git does.
+
+    :param repository: ``None`` for one that does not exist yet, which looks like an empty one.
+    :param protocol: the value of ``GIT_PROTOCOL``.
+    :param service: with the line that HTTP wants first.
+    """
+    refs: Iterator[tuple[bytes, bytes, None]] = iter(())
+    shallow: list[bytes] = []
+    object_format = ObjectFormat.SHA1
+    if repository is not None:
+        object_format = repository.object_format
+        found = await repository.refs(hidden=HIDDEN_FROM_PUSH)
+        refs = ((ref.name, ref.target, None) for ref in found if not is_hidden(ref.name))
+        shallow = await threads.run(read_shallow, repository.directory.path)
+    if service:
+        await stdout.write(service_line(Service.RECEIVE_PACK))
+    version = 1 if protocol == "version=1" else 0
+    for piece in encode_refs(refs, capabilities(object_format, name), object_format.hex_length, shallow, version):
+        await stdout.write(piece)
+
+
+def read_shallow(repository: str) -> list[bytes]:
+    """
+    The commits at which a shallow repository's history ends; none for any other. Blocking.
+
+    :param repository: its absolute path.
+    """
+    try:
+        with open(os.path.join(repository, "shallow"), "rb") as file:
+            return file.read().split()
+    except FileNotFoundError:
+        return []

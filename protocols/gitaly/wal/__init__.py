@@ -1,0 +1,3 @@
+"""
+Generated from ``protocols/proto``: never edited by hand.
+"""

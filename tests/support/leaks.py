@@ -1,0 +1,73 @@
+"""
+A test case that leaves nothing behind.
+"""
+
+from __future__ import annotations
+
+import os
+from typing import TYPE_CHECKING
+
+if TYPE_CHECKING:
+    from twisted.trial.unittest import SynchronousTestCase as _Base
+else:
+    _Base = object
+
+
+def open_descriptors() -> dict[int, str]:
+    """
+    What this process has open: descriptor numbers, and what the kernel calls them.
+    """
+    found = {}
+    for name in os.listdir("/proc/self/fd"):
+        try:
+            found[int(name)] = os.readlink(f"/proc/self/fd/{name}")
+        except OSError:
+            continue
+    return found
+
+
+def children() -> set[int]:
+    """
+    The process ids of this process's children, zombies included.
+    """
+    found: set[int] = set()
+    for task in os.listdir("/proc/self/task"):
+        try:
+            with open(f"/proc/self/task/{task}/children") as file:
+                found.update(map(int, file.read().split()))
+        except OSError:
+            continue
+    return found
+
+
+class LeakCheck(_Base):
+    """
+    Mixed into a test case, before trial's class: fails a test after which more descriptors or children are there than before.
+
+    A test that starts the reactor's thread pool or makes its first connection opens descriptors for good; ``setUp`` of the test
+    case calls :func:`remember` after such things.
+    """
+
+    _descriptors: dict[int, str]
+    _children: set[int]
+
+    def setUp(self) -> None:
+        super().setUp()
+        self.remember()
+        self.addCleanup(self.compare)
+
+    def remember(self) -> None:
+        """
+        Take what is there now for what was there before.
+        """
+        self._descriptors = open_descriptors()
+        self._children = children()
+
+    def compare(self) -> None:
+        """
+        Compare with what was there before.
+        """
+        now = open_descriptors()
+        more = {number: name for number, name in now.items() if number not in self._descriptors}
+        self.assertEqual(more, {}, "descriptors leaked")
+        self.assertEqual(children() - self._children, set(), "children leaked")
