@@ -4,9 +4,12 @@ Users and rules that can be replaced while the server runs.
 
 from __future__ import annotations
 
+from attrs import evolve
 from zope.interface import implementer
 
+from ..config.checklisten import check_open
 from ..config.model import Config, User
+from ..config.problems import Findings
 from .interfaces import Decision, IAccess, Verb
 from .rules import RuleAccess, rules_of, summary
 from .users import IUsers, Recognised, Users, users_of
@@ -16,13 +19,14 @@ from .users import IUsers, Recognised, Users, users_of
 class Authority:
     """
     Who is known and what they may do, as the last good configuration says. Everybody who has to ask holds this one object for
-    ever; a reload replaces what is inside at once and for all, so that no question is answered half by the old and half by the new.
+    ever; a reload replaces what is inside at once, so that no question is answered half by the old and half by the new.
 
     :param config: the configuration at start.
     :raises ConfigError: if its users cannot be used.
     """
 
     def __init__(self, config: Config) -> None:
+        self._started = config
         self._config = config
         self._users, self._access = _build(config)
 
@@ -71,8 +75,13 @@ class Authority:
         next question on.
 
         :returns: what changed, in words; empty if nothing did.
-        :raises ConfigError: if it cannot be used; then everything stays as it was.
+        :raises ConfigError: if it cannot be used; then everything stays as it was. That is so, too, if it would open listeners to
+            everybody: listeners are as they were at start, whatever the new configuration says of them.
         """
+        findings = Findings(config.lines)
+        effective = evolve(self._started, users=config.users, rules=config.rules, anonymous_read=config.anonymous_read)
+        check_open(effective, findings)
+        findings.raise_fatal(config.source)
         users, access = _build(config)
         changes = [*_user_changes(self._config.users, config.users), *_rule_changes(self._access, access)]
         self._users, self._access, self._config = users, access, config

@@ -22,6 +22,9 @@ LONGEST_PATH = 4096
 """Bytes of a repository's path; no file system takes more."""
 
 
+_ACT = {Verb.READ: "read", Verb.WRITE: "write to", Verb.CREATE: "create", Verb.ADMIN: "administer"}
+
+
 @frozen
 class AccessRule:
     """
@@ -81,8 +84,8 @@ class RuleAccess:
         """
         The same decision as :func:`decide`, at once.
 
-        :param path: as in :class:`~gitaly_tx.auth.interfaces.IAccess`. A repository that is written in several ways (with
-            ``.git``, with a slash in front) is decided in the same way; a path with empty components, ``.`` or ``..`` is nobody's.
+        :param path: as in :class:`~gitaly_tx.auth.interfaces.IAccess`. All spellings of a repository (with ``.git``, with a slash
+            in front) are decided alike; a path with empty components, ``.`` or ``..`` is nobody's.
         """
         normal = normalised(path)
         if normal is None:
@@ -117,8 +120,8 @@ def normalised(path: str) -> str | None:
     The one spelling of a repository's path that patterns are compared with; ``None`` if it can be no repository's.
     """
     path = path.strip("/")
-    while path.endswith(".git") and not path.endswith("/.git"):
-        path = path.removesuffix(".git")
+    while path.endswith(".git"):
+        path = path.removesuffix(".git").rstrip("/")
     parts = path.split("/")
     if not path or len(path) > LONGEST_PATH or "\0" in path or any(part in ("", ".", "..") for part in parts):
         return None
@@ -129,13 +132,11 @@ def _refused(user: str | None, verb: Verb, path: str, best: Verb | None, reason:
     """
     Somebody who may read learns what they may not do besides; to anybody else the repository may as well not exist.
     """
+    shown = "".join(character if character.isprintable() else "?" for character in path[:200])
     if best is None:
-        message = f"{path}: there is no such repository, or you may not {verb.name.lower()} it"
-        if verb is Verb.WRITE:
-            message = f"{path}: there is no such repository, or you may not write to it"
+        message = f"{shown}: there is no such repository, or you may not {_ACT[verb]} it"
     else:
-        act = {Verb.WRITE: "write to", Verb.CREATE: "create", Verb.ADMIN: "administer"}.get(verb, "read")
-        message = f"{path}: you may {best.name.lower()} it, but not {act} it"
+        message = f"{shown}: you may {_ACT[best]} it, but not {_ACT[verb]} it"
     if user is None:
         message += " (you have not said who you are)"
     return Decision(False, reason, message)

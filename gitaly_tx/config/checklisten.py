@@ -24,7 +24,7 @@ def check_listeners(config: Config, findings: Findings) -> None:
         findings.error((), "the server listens nowhere", "name a listener, such as listen_addr or [http]")
     _check_clashes(named, findings)
     _check_certificates(config, findings)
-    _check_open(config, findings)
+    check_open(config, findings)
 
 
 def listeners(config: Config) -> list[tuple[KeyPath, Address]]:
@@ -76,8 +76,10 @@ def _check_files(at: KeyPath, certificate: str, key: str, findings: Findings) ->
             findings.error((*at, name), f"{path} cannot be read", "write the path of a PEM file that the server's user may read")
 
 
-def _check_open(config: Config, findings: Findings) -> None:
+def check_open(config: Config, findings: Findings) -> None:
     """
+    Note listeners that anybody could use who reaches them.
+
     gRPC callers are trusted with everything, so users and rules do not protect that door: only the token does.
     """
     if config.insecure:
@@ -95,4 +97,4 @@ def _check_open(config: Config, findings: Findings) -> None:
             findings.error(at, f"anybody who reaches {address} could read and write everything", GIT_CURE)
 
 
-__all__ = ["check_listeners", "listeners"]
+__all__ = ["check_listeners", "check_open", "listeners"]

@@ -142,10 +142,8 @@ class Http:
     key_path: str = setting(PATH, "", "The private key of the certificate, PEM.")
     external_url: str = setting(URL, "", "What users write before a repository's path, if it is not the listener's address.")
     header_timeout: float = setting(DURATION, 30.0, "How long a client may take to send a request's headers.")
-    idle_timeout: float = setting(DURATION, 120.0, "How long a connection may rest with no byte in either direction.")
-    minimum_rate: int = setting(
-        SIZE, 1024, "Bytes a second that a request's body must keep up, averaged over a minute; 0 for none."
-    )
+    idle_timeout: float = setting(DURATION, 60.0, "How long a connection may rest between two requests.")
+    minimum_rate: int = setting(SIZE, 64, "Bytes a second that a request's body must keep up while it comes in; 0 for none.")
 
 
 @frozen
@@ -163,7 +161,6 @@ class Ssh:
     )
     login_grace_time: float = setting(DURATION, 60.0, "How long a client may take to log in.")
     max_auth_tries: int = setting(COUNT, 6, "How many keys a client may offer on one connection.")
-    idle_timeout: float = setting(DURATION, 600.0, "How long a connection may rest with no byte in either direction.")
 
 
 @frozen
@@ -215,10 +212,10 @@ class Limits:
     ``[limits]``: how much is done at once.
     """
 
-    connections: int = setting(COUNT, 1000, "Client connections, for each of HTTP and SSH; 0 for any number.")
-    git_children: int = setting(COUNT, 100, "git processes at once; further calls wait. 0 for any number.")
-    git_memory: int = setting(SIZE, 4 * GIB, "Memory of one git process; 0 for any.")
-    write_queue: int = setting(COUNT, 1000, "Writes that may wait for one repository.")
+    write_queue: int = setting(COUNT, 1000, "Writes that may wait for one repository; further ones are refused.")
+    git_memory: int = setting(
+        SIZE, 0, "Address space of one git process, which maps whole packs: more than the largest repository has. 0 for any."
+    )
 
 
 @frozen
@@ -227,9 +224,10 @@ class Wal:
     ``[wal]``: the write-ahead log.
     """
 
-    segment_size: int = setting(SIZE, 64 * MIB, "The log goes on in a new file when one is larger.")
-    inline_size: int = setting(SIZE, 64 * 1024, "A staged file up to this size is kept in the log itself.")
-    checkpoint_interval: float = setting(DURATION, 30.0, "How often what was applied is made durable in the repositories.")
+    segment_size: int = setting(SIZE, 16 * MIB, "The log goes on in a new file, and is tidied up, when one is larger.")
+    checkpoint_interval: float = setting(
+        DURATION, 30.0, "How often what was written is made durable in the repositories, so that the log can be cut."
+    )
 
 
 # ---------------------------------------------------------------------------------------------------------- the file

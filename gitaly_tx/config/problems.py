@@ -31,12 +31,14 @@ class Problem:
 
     def told(self, source: str) -> str:
         """
-        The problem on one line: ``gitaly.toml:12: storage[0].path: it is not there — make the directory``.
+        The problem on one line: ``gitaly.toml:12: storage[0].path: it is not there — make the directory``. One that is not fatal
+        says so before its key.
 
         :param source: the file's name; may be empty.
         """
         place = f"{source}:{self.line}" if source and self.line else source
-        return ": ".join(part for part in (place, self.key, f"{self.what} — {self.cure}") if part)
+        grade = "" if self.fatal else "warning"
+        return ": ".join(part for part in (place, grade, self.key, f"{self.what} — {self.cure}") if part)
 
 
 class ConfigError(Exception):

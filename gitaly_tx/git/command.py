@@ -22,6 +22,10 @@ def _arguments(given: Iterable[bytes | str]) -> tuple[bytes, ...]:
     return tuple(map(positional, given))
 
 
+def _pairs(given: Iterable[ConfigPair]) -> tuple[ConfigPair, ...]:
+    return tuple(given)
+
+
 def _after_separator(given: Iterable[bytes | str] | None) -> tuple[bytes, ...] | None:
     return None if given is None else tuple(map(whole, given))
 
@@ -50,7 +54,7 @@ class Command:
     arguments: Sequence[bytes] = field(converter=_arguments, default=())
     after_separator: Sequence[bytes] | None = field(converter=_after_separator, default=None)
     action: str = ""
-    config: Sequence[ConfigPair] = field(converter=tuple, default=())
+    config: Sequence[ConfigPair] = field(converter=_pairs, default=())
     directory: GitDirectory | None = None
     environment: Mapping[str, str] = field(factory=dict)
     literal_pathspecs: bool = False

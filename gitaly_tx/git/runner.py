@@ -6,7 +6,6 @@ from __future__ import annotations
 
 import contextvars
 import os
-import signal
 from collections.abc import Callable, Iterable, Mapping, Sequence
 
 from twisted.internet.defer import Deferred
@@ -121,14 +120,10 @@ class Git:
         """
         child = self.spawn(command, environment=environment)
         feeding = Deferred.fromCoroutine(_feed(child, [stdin] if isinstance(stdin, bytes) else stdin))
-        output: list[bytes] = []
-        room = maximum
         try:
-            while data := await child.stdout.read():
-                room -= len(data)
-                if room < 0:
-                    raise self._failed("output too large", command, "killed", Ended(-signal.SIGKILL))
-                output.append(data)
+            output = await _collect(child, maximum)
+            if output is None:
+                child.kill()
             ended = await child.wait()
             await feeding
         except BaseException:
@@ -136,13 +131,15 @@ class Git:
             feeding.addErrback(lambda _: None)
             feeding.cancel()
             raise
+        if output is None:
+            raise self._failed("output too large", command, ended)
         if check and ended.status != 0:
-            raise self._failed(f"git {command.name}", command, str(ended), ended)
-        return b"".join(output), ended
+            raise self._failed(f"git {command.name}", command, ended)
+        return output, ended
 
-    def _failed(self, message: str, command: Command, how: str, ended: Ended) -> GitCommandError:
+    def _failed(self, message: str, command: Command, ended: Ended) -> GitCommandError:
         words = [os.fsdecode(word) for word in command.argv(self.path, self._config)]
-        return GitCommandError(message, words, how, ended.status, ended.stderr)
+        return GitCommandError(message, words, str(ended), ended.status, ended.stderr)
 
     def _start(
         self,
@@ -163,6 +160,19 @@ class Git:
         if observer is not None:
             observer(name, None)
         return child
+
+
+async def _collect(child: Child, maximum: int) -> bytes | None:
+    """
+    :returns: what the child writes; ``None`` as soon as it is more than ``maximum``.
+    """
+    output: list[bytes] = []
+    while data := await child.stdout.read():
+        maximum -= len(data)
+        if maximum < 0:
+            return None
+        output.append(data)
+    return b"".join(output)
 
 
 async def _feed(child: Child, pieces: Iterable[bytes]) -> None:

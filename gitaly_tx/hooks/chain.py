@@ -16,7 +16,7 @@ from ..streams import StreamBroken
 from .custom import CustomHooks, HookFailed
 from .environment import push_options
 from .events import Announcer
-from .interfaces import IHooks, IPushPolicy, Push, Refused, RefsUpdated, Tell
+from .interfaces import IHooks, IPushPolicy, Push, RefsUpdated, Refused, Tell
 
 MAXIMUM_REFUSED = 100
 """How many refs one policy may refuse one by one; after that the whole push is refused."""

@@ -14,8 +14,8 @@ from twisted.logger import Logger
 from zope.interface import implementer
 
 from ..git.interfaces import IChild, IGit, Limits
-from ..streams import IByteSink, StreamBroken
 from ..storage.threads import Threads
+from ..streams import IByteSink, StreamBroken
 from .customfiles import HookFile, HookUnusable, find_hooks
 from .environment import described, inherited
 from .interfaces import Push, Tell

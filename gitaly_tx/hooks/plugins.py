@@ -12,9 +12,9 @@ from importlib import import_module
 from types import ModuleType
 from typing import Any
 
-from twisted import plugins as twisted_plugins
 from twisted.plugin import getPlugins
-from zope.interface.interface import InterfaceClass
+
+from twisted import plugins as twisted_plugins
 
 from ..errors import Code, GitalyError
 from .interfaces import IEventSink, IPushPolicy
@@ -29,7 +29,7 @@ class PluginUnusable(GitalyError):
         super().__init__(f"plugin {name}: {why}", Code.FAILED_PRECONDITION, {"plugin": name})
 
 
-def load_named(name: str, interface: InterfaceClass) -> Any:
+def load_named(name: str, interface: Any) -> Any:
     """
     What the configuration calls ``package.module:attribute``.
 
@@ -71,5 +71,5 @@ def found_sinks(package: ModuleType = twisted_plugins) -> list[IEventSink]:
     return _found(IEventSink, package)
 
 
-def _found(interface: InterfaceClass, package: ModuleType) -> list[Any]:
+def _found(interface: Any, package: ModuleType) -> list[Any]:
     return sorted(getPlugins(interface, package), key=lambda plugin: str(plugin.name))

@@ -161,9 +161,9 @@ async def _lines(git: IGit, command: Command, stdin: bytes = b"") -> AsyncIterat
 def _size(count: int) -> str:
     if count < 1024:
         return f"{count} bytes"
-    size, unit = float(count), ""
+    size = float(count)
     for unit in _UNITS:
         size /= 1024
         if size < 1024:
-            break
-    return f"{size:.1f} {unit}"
+            return f"{size:.1f} {unit}"
+    return f"{size:.1f} {_UNITS[-1]}"

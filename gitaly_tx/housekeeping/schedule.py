@@ -12,8 +12,8 @@ from twisted.python.failure import Failure
 
 from ..errors import GitalyError
 from ..storage.interfaces import IRepository
-from ..wal.threads import InThread
 from ..wal.interfaces import Partition
+from ..wal.threads import InThread
 from .statistics import survey
 from .strategy import Thresholds, plan
 from .tasks import Tasks

@@ -17,8 +17,8 @@ class Execution:
     """
     Stands between the caller's Deferred and the method's.
 
-    A Deferred that is cancelled fires at once. The caller's must not: a child is killed and a staging directory removed only a
-    moment later, and whoever stops the server has to wait for that. So cancelling makes :attr:`outcome` wait for another Deferred,
+    A Deferred that is cancelled fires at once. The caller's must not: a child is killed and a staging directory removed only
+    a moment later, and whoever stops the server has to wait for that. So cancelling makes :attr:`outcome` wait for another one,
     which fires once the method has ended, or once patience has.
 
     :param call: its deadline is watched, and ``cancelled`` set.

@@ -74,6 +74,16 @@ class MethodInfo:
         """
         return f"/{self.service}/{self.name}"
 
+    @property
+    def kind(self) -> str:
+        """
+        Its stream kinds in one word, as logs and metrics name them: ``unary``, ``client_stream``, ``server_stream`` or
+        ``bidi_stream``.
+        """
+        if self.client_streaming:
+            return "bidi_stream" if self.server_streaming else "client_stream"
+        return "server_stream" if self.server_streaming else "unary"
+
     def repository(self, request: Message) -> Repository | None:
         """
         The repository that a request works on, if it names one.

@@ -14,9 +14,10 @@ from protocols.gitaly.shared_pb2 import Repository
 from ..errors import GitalyError
 from ..git.directory import GitDirectory
 from ..git.interfaces import IObjectReader, IRefs
-from ..git.names import is_full_ref
+from ..git.names import is_valid_ref
 from ..git.objectid import ObjectFormat
 from ..wal.interfaces import Creation, Manifest
+from ..wal.threads import InThread
 from ..writequeue.interfaces import ICommitter, IWriteQueue
 from ..writequeue.transaction import Transaction
 from . import locator
@@ -36,7 +37,6 @@ from .partitions import Claims, Lifetimes, partition_of
 from .repository import FilesystemRepository, Means
 from .resolve import candidates, checked, creation_path
 from .staging import Counted, Stagings, uncounted
-from ..wal.threads import InThread
 
 CREATING = "creating repository"
 
@@ -122,7 +122,7 @@ class FilesystemStorageProvider:
             place = await self._threads(locator.vacant, storage, named.relative_path)
         except AlreadyExists as error:
             raise error.wrapped(CREATING) from None
-        if not is_full_ref(default_branch):
+        if not is_valid_ref(default_branch):
             raise BadDefaultBranch(place.path, default_branch.removeprefix(b"refs/heads/"))
         creation = Creation(object_format, default_branch, backend)
         partition = partition_of(place)

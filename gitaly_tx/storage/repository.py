@@ -16,6 +16,7 @@ from ..git.directory import GitDirectory
 from ..git.interfaces import GitObject, IObjectReader, IRefs, ObjectInfo, Reference, RefUpdate
 from ..git.objectid import ObjectFormat, ObjectID
 from ..wal.interfaces import FileChange, Manifest, Partition
+from ..wal.threads import InThread
 from ..writequeue.interfaces import ICommitter, IWriteQueue
 from ..writequeue.transaction import Outcome, Transaction
 from . import locator
@@ -24,7 +25,6 @@ from .interfaces import IRepository, IStaging
 from .naming import Place
 from .partitions import Lifetime
 from .staging import FilesystemStaging, Stagings
-from ..wal.threads import InThread
 
 T = TypeVar("T")
 

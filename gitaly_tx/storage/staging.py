@@ -8,14 +8,10 @@ whose it is when a caller names it in a request.
 
 from __future__ import annotations
 
-import hashlib
 import os
-import re
-import shutil
-import zlib
 from collections.abc import Callable
 from posixpath import join, relpath
-from tempfile import mkdtemp, mkstemp
+from tempfile import mkdtemp
 
 from attrs import define, field, frozen
 from twisted.internet.defer import Deferred
@@ -25,16 +21,12 @@ from zope.interface import implementer
 
 from ..git.directory import GitDirectory
 from ..git.objectid import ObjectFormat, ObjectID
+from ..git.quarantine import make_object_directory, remove_tree, staged_files, write_loose_object
 from ..wal.interfaces import StagedFile
+from ..wal.threads import InThread
 from .errors import RepositoryGone
 from .interfaces import IStaging
 from .naming import STAGING, Place, quarantine_prefix
-from ..wal.threads import InThread
-
-_LOOSE = re.compile(r"[0-9a-f]{2}/(?:[0-9a-f]{38}|[0-9a-f]{62})\Z")
-_PACKED = re.compile(r"pack/pack-(?:[0-9a-f]{40}|[0-9a-f]{64})\.([a-z]+)\Z")
-_ORDER = {"keep": 1, "promisor": 1, "mtimes": 1, "pack": 2, "rev": 3, "idx": 4}
-"""Which files of a pack are taken, and when: it begins to exist for readers with its index, so that comes last."""
 
 Counted = Callable[[int], None]
 """Told ``1`` for every staging directory that is made and ``-1`` for every one that is gone."""
@@ -111,7 +103,7 @@ class FilesystemStaging:
         """
         Add a loose object.
         """
-        return self._threads(_write_object, self._objects, self.object_format, type, data)
+        return self._threads(write_loose_object, self._objects, self.object_format, type, data)
 
     def staged(self) -> Deferred[tuple[StagedFile, ...]]:
         """
@@ -168,49 +160,17 @@ class FilesystemStaging:
                 if not one.called:
                     one.callback(None)
 
-        self._threads(_remove_tree, self.path).addErrback(left).addCallback(over)
+        self._threads(remove_tree, self.path).addErrback(left).addCallback(over)
 
 
 def _make(place: Place) -> str:
     area = join(place.storage.path, STAGING)
     os.makedirs(area, exist_ok=True)
     path = mkdtemp(prefix=quarantine_prefix(place.path), dir=area)
-    os.makedirs(join(path, "objects", "pack"))
+    make_object_directory(join(path, "objects"))
     return path
 
 
-def _remove_tree(path: str) -> None:
-    try:
-        shutil.rmtree(path)
-    except FileNotFoundError:
-        # Somebody still writes: a child that was killed a moment ago. What it makes now falls to the sweep at the next start.
-        shutil.rmtree(path, ignore_errors=True)
-
-
-def _write_object(objects: str, object_format: ObjectFormat, type: bytes, data: bytes) -> ObjectID:
-    content = type + b" " + str(len(data)).encode("ascii") + b"\0" + data
-    oid = ObjectID(hashlib.new(object_format.value, content, usedforsecurity=False).hexdigest())
-    target = join(objects, str(oid)[:2], str(oid)[2:])
-    if os.path.lexists(target):
-        return oid
-    os.makedirs(join(objects, str(oid)[:2]), exist_ok=True)
-    descriptor, temporary = mkstemp(prefix="tmp_obj_", dir=objects)
-    with os.fdopen(descriptor, "wb") as file:
-        file.write(zlib.compress(content, 1))
-        os.fchmod(file.fileno(), 0o444)
-    os.rename(temporary, target)
-    return oid
-
-
 def _staged(objects: str, root: str) -> tuple[StagedFile, ...]:
-    found: list[tuple[int, str]] = []
-    for path, _, names in os.walk(objects):
-        for name in names:
-            relative = relpath(join(path, name), objects)
-            packed = _PACKED.match(relative)
-            if packed is not None and packed[1] in _ORDER:
-                found.append((_ORDER[packed[1]], relative))
-            elif _LOOSE.match(relative):
-                found.append((0, relative))
     source = relpath(objects, root)
-    return tuple(StagedFile(join(source, relative), join("objects", relative)) for _, relative in sorted(found))
+    return tuple(StagedFile(join(source, name), join("objects", name)) for name in staged_files(objects))

@@ -9,8 +9,8 @@ from collections.abc import AsyncIterator, Iterator
 from itertools import islice
 from posixpath import join
 
-from .naming import INTERNAL
 from ..wal.threads import InThread
+from .naming import INTERNAL
 
 ENTRIES = ("objects", "refs", "HEAD")
 """What a directory has that is a repository, in the order in which its lack is complained of."""

@@ -24,6 +24,12 @@ def secrets_of(directory: GitDirectory) -> tuple[bytes, ...]:
     return tuple(sorted((path.encode("utf-8", "surrogateescape") for path in paths), key=len, reverse=True))
 
 
+def _unheard() -> None:
+    """
+    For children that do not say when they have read enough.
+    """
+
+
 @implementer(IByteSink)
 @define(eq=False)
 class Messages:
@@ -35,3 +41,39 @@ class Messages:
     :param secrets: what is cut out, longest first.
     :param input_ended: called when the child says (with a NUL, as ``--report-end-of-input`` makes it) that it needs no more
         input.
+    :ivar kept: the end of what was said so far.
+    """
+
+    _tell: Callable[[bytes], Awaitable[None]] | None
+    _secrets: Sequence[bytes] = ()
+    _input_ended: Callable[[], None] = _unheard
+    _pending: bytes = field(default=b"", init=False)
+    kept: bytes = field(default=b"", init=False)
+
+    async def write(self, data: bytes) -> None:
+        """
+        As :func:`gitaly_tx.streams.IByteSink.write`.
+        """
+        if b"\0" in data:
+            data = data.replace(b"\0", b"")
+            self._input_ended()
+        self._pending += data
+        end = max(self._pending.rfind(b"\n"), self._pending.rfind(b"\r")) + 1
+        if not end and len(self._pending) > _LONGEST:
+            end = len(self._pending)
+        lines, self._pending = self._pending[:end], self._pending[end:]
+        await self._pass_on(lines)
+
+    async def finish(self) -> None:
+        """
+        The child has ended.
+        """
+        rest, self._pending = self._pending, b""
+        await self._pass_on(rest)
+
+    async def _pass_on(self, text: bytes) -> None:
+        for secret in self._secrets:
+            text = text.replace(secret, b"...")
+        self.kept = (self.kept + text)[-_LONGEST:]
+        if text and self._tell is not None:
+            await self._tell(text)

@@ -5,7 +5,7 @@ What goes back to a client that pushes: progress and messages, then the report.
 from __future__ import annotations
 
 from attrs import define, field
-from twisted.internet.defer import Deferred, DeferredLock
+from twisted.internet.defer import CancelledError, Deferred, DeferredLock
 from twisted.internet.interfaces import IDelayedCall, IReactorTime
 
 from protocols.git.pktline import FLUSH
@@ -15,7 +15,6 @@ from ..streams import IByteSink, StreamBroken
 
 KEEPALIVE_SECONDS = 5.0
 """How long a client that has sent everything hears nothing, before it is told that somebody is still there."""
-
 
 
 @define(eq=False)
@@ -37,6 +36,8 @@ class Answer:
     sidebands: bool
     _lock: DeferredLock = field(factory=DeferredLock, init=False)
     _alone: bool = field(default=False, init=False)
+    _cut: bool = field(default=False, init=False)
+    _writing: Deferred[None] | None = field(default=None, init=False)
     _timer: IDelayedCall | None = field(default=None, init=False)
 
     async def tell(self, data: bytes) -> None:
@@ -83,6 +84,15 @@ class Answer:
         """
         self._alone = True
 
+    def cut(self) -> None:
+        """
+        The client is gone. Nothing is written any more, and nobody waits for what is being written.
+        """
+        self._alone = self._cut = True
+        self.stop()
+        if self._writing is not None:
+            self._writing.cancel()
+
     def stay_in_touch(self) -> None:
         """
         The client has sent everything and only waits: show a sign of life now and then, so that nothing between it and us takes
@@ -110,9 +120,19 @@ class Answer:
             self._timer.reset(KEEPALIVE_SECONDS)
         await self._lock.acquire()
         try:
-            await sink.write(data)
+            if not self._cut:
+                self._writing = Deferred.fromCoroutine(_written(sink, data))
+                await self._writing
         except StreamBroken:
             if not self._alone:
                 raise
+        except CancelledError:
+            if not self._cut:
+                raise
         finally:
+            self._writing = None
             self._lock.release()
+
+
+async def _written(sink: IByteSink, data: bytes) -> None:
+    await sink.write(data)

@@ -23,8 +23,6 @@ NOT_FORWARD = b"non-fast-forward"
 FAILED = b"failed to update ref"
 ATOMIC_FAILURE = b"atomic push failure"
 ATOMIC_TRANSACTION = b"atomic transaction failed"
-ALIASED = b"inconsistent aliased update"
-DANGLING = b"broken symref"
 
 
 def reason(refused: RefRefused) -> bytes:
@@ -32,7 +30,7 @@ def reason(refused: RefRefused) -> bytes:
     What the report says.
     """
     if refused.why in (Refusal.MALFORMED, Refusal.MISSING_OBJECT):
-        return refused.why.value.encode("ascii")
+        return str(refused.why.value).encode("ascii")
     return FAILED
 
 

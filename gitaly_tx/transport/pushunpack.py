@@ -13,13 +13,14 @@ from twisted.python.failure import Failure
 from ..errors import GitalyError
 from ..git.command import Command
 from ..git.directory import GitDirectory
-from ..git.interfaces import IChild, IGit, Limits
+from ..git.interfaces import IChild, IGit
 from ..git.objectid import ObjectFormat
 from ..git.subcommands import strict
 from ..streams import IByteSource, StreamBroken
 from .childmessages import Messages, secrets_of
 from .interfaces import PushBroken
 from .pushanswer import Answer
+from .pushmeans import PackLimits
 
 HEADER = 12
 """The length of a pack's header in bytes: signature, version, number of objects (gitformat-pack(5))."""
@@ -39,19 +40,6 @@ class UnpackFailed(Exception):
     def __init__(self, why: bytes) -> None:
         super().__init__(why.decode("ascii", "replace"))
         self.why = why
-
-
-@frozen
-class PackLimits:
-    """
-    What one pack may cost; ``None`` is no limit.
-
-    :param size: bytes, as they come over the wire.
-    :param child: for ``git index-pack``.
-    """
-
-    size: int | None = None
-    child: Limits = Limits()
 
 
 @frozen

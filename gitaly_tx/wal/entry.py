@@ -40,11 +40,11 @@ def digest(previous: bytes, epoch: int, lsn: int, manifest: bytes) -> bytes:
 
 def tag_of(path: str) -> bytes:
     """
-    The eight bytes that stand for a partition in the framing of its records.
+    The sixteen bytes that stand for a partition in the framing of its records.
 
     :param path: relative to the storage.
     """
-    return hashlib.sha256(os.fsencode(path)).digest()[:8]
+    return hashlib.sha256(os.fsencode(path)).digest()[:16]
 
 
 def checked_path(path: str) -> str:

@@ -5,6 +5,7 @@ The small durable map on disk: SQLite, which has every crash behind it already.
 from __future__ import annotations
 
 import sqlite3
+import threading
 from collections.abc import Sequence
 
 from attrs import define, field
@@ -31,15 +32,15 @@ class StateUnreadable(GitalyError):
 @define(eq=False)
 class SQLiteKeyValue:
     """
-    One table in one file. Opened with the first question, and only ever used by one thread at a time.
+    One table in one file, opened with the first question. Only one thread uses it at a time.
 
     :param path: the file.
-    :param in_thread: does one thing after the other.
     """
 
     _path: str
     _in_thread: InThread
     _connection: sqlite3.Connection | None = field(default=None, init=False)
+    _lock: threading.Lock = field(factory=threading.Lock, init=False)
 
     def get(self, key: bytes) -> Deferred[bytes | None]:
         """
@@ -75,30 +76,34 @@ class SQLiteKeyValue:
 
     def _get(self, key: bytes) -> bytes | None:
         try:
-            row = self._open().execute("SELECT value FROM map WHERE key = ?", (key,)).fetchone()
+            with self._lock:
+                row = self._open().execute("SELECT value FROM map WHERE key = ?", (key,)).fetchone()
         except sqlite3.Error as error:
             raise StateUnreadable(str(error)) from error
         return None if row is None else bytes(row[0])
 
     def _put(self, items: Sequence[tuple[bytes, bytes | None]]) -> None:
         try:
-            connection = self._open()
-            connection.execute("BEGIN IMMEDIATE")
-            try:
-                for key, value in items:
-                    if value is None:
-                        connection.execute("DELETE FROM map WHERE key = ?", (key,))
-                    else:
-                        connection.execute("REPLACE INTO map VALUES (?, ?)", (key, value))
-                connection.execute("COMMIT")
-            except sqlite3.Error:
-                if connection.in_transaction:
-                    connection.execute("ROLLBACK")
-                raise
-        except sqlite3.DatabaseError as error:
+            with self._lock:
+                self._replace(self._open(), items)
+        except sqlite3.Error as error:
             raise GitalyError("write-ahead log's state.db cannot be written", Code.INTERNAL, {"error": str(error)}) from error
 
+    def _replace(self, connection: sqlite3.Connection, items: Sequence[tuple[bytes, bytes | None]]) -> None:
+        connection.execute("BEGIN IMMEDIATE")
+        try:
+            for key, value in items:
+                if value is None:
+                    connection.execute("DELETE FROM map WHERE key = ?", (key,))
+                else:
+                    connection.execute("REPLACE INTO map VALUES (?, ?)", (key, value))
+            connection.execute("COMMIT")
+        finally:
+            if connection.in_transaction:
+                connection.execute("ROLLBACK")
+
     def _close(self) -> None:
-        if self._connection is not None:
-            self._connection.close()
-            self._connection = None
+        with self._lock:
+            if self._connection is not None:
+                self._connection.close()
+                self._connection = None

@@ -4,9 +4,9 @@ The framing of the log: segment headers, records, and how to find one's way in a
 A segment is a header and then records, one after the other::
 
     segment: magic 8 | version 4 | number 8 | storage 16 | boot 16 | salt 16 | previous end 8 | CRC32C 4
-    record:  magic 4 | kind 1 | version 1 | reserved 2 | length 4 | tag 8 | lsn 8 | durable 8 | CRC32C 4
+    record:  magic 4 | kind 1 | version 1 | reserved 2 | length 4 | tag 16 | lsn 8 | durable 8 | CRC32C 4
              payload | CRC32C 4
-             kind 1 | length 4 | tag 8 | lsn 8 | CRC32C 4
+             kind 1 | length 4 | tag 16 | lsn 8 | CRC32C 4
 
 What matters is said twice, in front of the payload and behind it, so whatever single place is damaged, it is known which
 partition (``tag``) and entry (``lsn``) that place belonged to. All checksums but the segment header's are mixed with the segment's
@@ -34,9 +34,9 @@ FORMAT = 1
 _MAGIC = b"GTXWAL\r\n"
 _SEGMENT = struct.Struct(">8sIQ16s16s16sQI")
 _MARK = b"\xf7GtX"
-_FRONT = struct.Struct(">4sBBHI8sQQI")
+_FRONT = struct.Struct(">4sBBHI16sQQI")
 _SUM = struct.Struct(">I")
-_BACK = struct.Struct(">BI8sQI")
+_BACK = struct.Struct(">BI16sQI")
 
 SEGMENT_SIZE = _SEGMENT.size
 OVERHEAD = _FRONT.size + _SUM.size + _BACK.size

@@ -92,19 +92,36 @@ class StagedFiles:
         """
         return tuple(file for file in files if not self._is_there(repository, file))
 
-    def sweep(self, wanted: Sequence[StagedFile]) -> None:
+    def sweep(self, wanted: Sequence[StagedFile], preserve: bool = False) -> None:
         """
-        Remove everything from ``pending`` but these.
+        Empty ``pending`` but for these.
+
+        :param preserve: move the rest aside instead of deleting it: there is damage, and somebody may want it.
         """
         keep = {os.path.basename(file.source) for file in wanted}
-        for name in os.listdir(self._layout.pending):
+        for name in sorted(set(os.listdir(self._layout.pending)) - keep):
             path = join(self._layout.pending, name)
-            if name in keep:
-                continue
             if os.path.isdir(path) and not os.path.islink(path):
                 shutil.rmtree(path, ignore_errors=True)
+            elif preserve:
+                self._move_aside(path)
             else:
                 os.unlink(path)
+
+    def preserve(self, files: Sequence[StagedFile]) -> None:
+        """
+        Move files aside whose entries will not be applied.
+        """
+        for file in files:
+            if file.source:
+                self._move_aside(join(self._layout.root, file.source))
+
+    def _move_aside(self, path: str) -> None:
+        os.makedirs(self._layout.damaged, exist_ok=True)
+        try:
+            os.rename(path, join(self._layout.damaged, os.path.basename(path)))
+        except FileNotFoundError:
+            pass
 
     def _take(self, file: StagedFile, room: int) -> StagedFile:
         path = join(self._layout.root, checked_path(file.source))

@@ -26,6 +26,8 @@ from tests.support.streams import MemorySink, MemorySpliceSink
 
 reactor: Any = _reactor
 
+UNLIMITED = Limits()
+
 
 def resident() -> int:
     """
@@ -36,18 +38,18 @@ def resident() -> int:
 
 
 class ChildTestCase(LeakCheck, TestCase):
+    timeout = 20
     """
     Starts shells, and leaves none behind.
     """
 
-    def setUp(self) -> None:
-        reactor.callInThread(lambda: None)
-        super().setUp()
+    async def setUp(self) -> None:  # type: ignore[override]
+        await super().setUp()
         self.clock = Clock()
         self.children = Children(reactor, self.clock)
         self.told: list[Ended] = []
 
-    def shell(self, script: str, *, stderr: IByteSink | None = None, limits: Limits = Limits(), **environment: str) -> Child:
+    def shell(self, script: str, *, stderr: IByteSink | None = None, limits: Limits = UNLIMITED, **environment: str) -> Child:
         """
         Start a shell.
         """
@@ -402,6 +404,7 @@ class SendTests(ChildTestCase):
         sink = MemorySpliceSink(reactor)
         sending = Deferred.fromCoroutine(child.send_stdout_to(sink))
         await sink.contains(b"begin\n")
+        sink.pause()
         self.clock.advance(5)
         await self.assertFailure(sending, StreamBroken)
         self.assertEqual((await child.wait()).status, -signal.SIGKILL)
@@ -504,7 +507,7 @@ class EndTests(ChildTestCase):
         """
         What is written by others after the child's end still arrives, as long as they do write.
         """
-        child = self.shell("(read line; echo late) <&0 & exit 0")
+        child = self.shell("exec 3<&0; (read line <&3; echo late) & exit 0")
         reading = child.stdout.read()
         await self.until_ended(child)
         self.clock.advance(GRACE / 2)

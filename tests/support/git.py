@@ -87,6 +87,7 @@ def make_repository(path: str, commits: int = 0, *, object_format: str = "sha1",
     :param commits: how many commits ``refs/heads/main`` has, each with a file of its own.
     :param refs: more refs that point at the last commit.
     """
+    path = os.path.abspath(path)
     git("init", "--quiet", "--bare", "--initial-branch=main", f"--object-format={object_format}", path)
     if commits:
         stream = bytearray()

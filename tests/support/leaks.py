@@ -7,8 +7,11 @@ from __future__ import annotations
 import os
 from typing import TYPE_CHECKING
 
+from twisted.internet import reactor
+from twisted.internet.defer import Deferred
+
 if TYPE_CHECKING:
-    from twisted.trial.unittest import SynchronousTestCase as _Base
+    from twisted.trial.unittest import TestCase as _Base
 else:
     _Base = object
 
@@ -44,15 +47,18 @@ class LeakCheck(_Base):
     """
     Mixed into a test case, before trial's class: fails a test after which more descriptors or children are there than before.
 
-    A test that starts the reactor's thread pool or makes its first connection opens descriptors for good; ``setUp`` of the test
-    case calls :func:`remember` after such things.
+    What a test opens for good, such as the reactor's threads, it opens in ``setUp`` before it awaits this one's, or calls
+    :func:`remember` after it.
     """
 
     _descriptors: dict[int, str]
     _children: set[int]
 
-    def setUp(self) -> None:
-        super().setUp()
+    async def setUp(self) -> None:  # type: ignore[override]
+        # The reactor opens descriptors of its own when it begins to run, which trial lets it do as late as possible.
+        running: Deferred[None] = Deferred()
+        reactor.callLater(0, running.callback, None)
+        await running
         self.remember()
         self.addCleanup(self.compare)
 

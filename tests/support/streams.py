@@ -7,7 +7,7 @@ from __future__ import annotations
 import os
 from collections.abc import Iterable
 
-from twisted.internet import defer
+from twisted.internet import defer, reactor
 from twisted.internet.defer import Deferred
 from twisted.internet.interfaces import IReactorFDSet, IReadDescriptor
 from twisted.python.failure import Failure
@@ -102,7 +102,8 @@ class MemorySink:
         self.writes.append(len(data))
         for what, found in [each for each in self._watched if each[0] in self.data]:
             self._watched.remove((what, found))
-            found.callback(None)
+            # Later, because whoever waits may want to cancel this very write.
+            reactor.callLater(0, found.callback, None)
         if not self.slow:
             return defer.succeed(None)
         made: Deferred[None] = Deferred(self._waiting.remove)
@@ -160,6 +161,12 @@ class MemorySpliceSink(MemorySink):
         self._done = Deferred(lambda _: self._stop())
         self._reactor.addReader(self)
         return self._done
+
+    def pause(self) -> None:
+        """
+        Take nothing more.
+        """
+        self._reactor.removeReader(self)
 
     def fileno(self) -> int:
         """

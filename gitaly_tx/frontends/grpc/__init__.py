@@ -1,0 +1,3 @@
+"""
+Gitaly's gRPC API: grpcio's only room on the server side.
+"""

@@ -7,7 +7,7 @@ the headers are in, and the body is handed over piece by piece.
 
 from __future__ import annotations
 
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
 from typing import Any, Protocol
 
 from attrs import frozen
@@ -82,7 +82,7 @@ class GitRequest(Request):
 
     body: Body | None = None
     response: Response | None = None
-    on_gone: list[Callable[[], None]]
+    on_gone: Sequence[Callable[[], None]] = ()
 
     def handleContentChunk(self, data: bytes) -> None:
         """
@@ -174,8 +174,9 @@ class GitChannel(HTTPChannel):
             if expects and not response.begun:
                 self._send100Continue()
 
+        gone: list[Callable[[], None]] = []
         body = Body(transport.pauseProducing, transport.resumeProducing, wanted)
-        request.body, request.response, request.on_gone = body, response, []
+        request.body, request.response, request.on_gone = body, response, gone
         request.registerProducer(response, True)
         self._progress, self._silence, self._stuck = (0, 0), 0.0, 0.0
         self._watch = self.factory.reactor.callLater(self.factory.patience.body / 4, self._look, request)
@@ -187,7 +188,7 @@ class GitChannel(HTTPChannel):
             body=body,
             response=response,
             finish=lambda data: self._finish(request, data),
-            on_gone=request.on_gone,
+            on_gone=gone,
         )
         if self.length == 0:
             self._unannounced = visit
@@ -244,7 +245,7 @@ class GitChannel(HTTPChannel):
         answer: so stop sending, and throw away what still comes for a while.
         """
         request.body = None
-        request.on_gone.clear()
+        request.on_gone = ()
         self.dataReceived = lambda data: None  # type: ignore[method-assign]
         self._networkProducer.resumeProducing()
         self._deadline = self.factory.reactor.callLater(self.factory.patience.linger, self._abort)

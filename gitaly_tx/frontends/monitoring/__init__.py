@@ -1,0 +1,3 @@
+"""
+What the machines that watch the server ask it: its numbers, whether it lives, whether it takes work.
+"""

@@ -54,7 +54,7 @@ class GitSSHFactory(SSHFactory):
         self.privateKeys = {key.sshType(): key for key in host_keys}
         self.publicKeys = {key.sshType(): key.public() for key in host_keys}
         self.connections: set[GitTransport] = set()
-        self._reactor = reactor
+        self.reactor = reactor
         self._strangers: set[GitTransport] = set()
         self._recent: dict[str, tuple[int, int]] = {}
         self._login = type("Login", (GitLogin,), {"clock": reactor, **login})
@@ -118,7 +118,7 @@ class GitSSHFactory(SSHFactory):
         host = getattr(address, "host", None)
         if host is None or host.startswith("127.") or host == "::1":
             return True
-        now = int(self._reactor.seconds())
+        now = int(self.reactor.seconds())
         second, count = self._recent.get(host, (now, 0))
         if second != now:
             self._recent = {known: seen for known, seen in self._recent.items() if seen[0] == now}

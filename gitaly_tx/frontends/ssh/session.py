@@ -7,13 +7,14 @@ from __future__ import annotations
 import re
 import struct
 from collections import deque
-from collections.abc import Awaitable
+from collections.abc import Awaitable, Callable
 from typing import Any, Protocol
 
 from google.protobuf.message import Message
 from twisted.conch.ssh.channel import SSHChannel
 from twisted.conch.ssh.common import getNS
 from twisted.internet.defer import CancelledError, Deferred, succeed
+from twisted.internet.task import deferLater
 from twisted.logger import Logger
 from zope.interface import implementer
 
@@ -279,7 +280,7 @@ class GitSession(SSHChannel):
         if self._running is not None:
             return False
         command = getNS(data)[0]
-        self._start(self._commands.run(command, self._streams, self._identity, self._peer, self._protocol))
+        self._start(lambda: self._commands.run(command, self._streams, self._identity, self._peer, self._protocol))
         return True
 
     def request_shell(self, data: bytes) -> bool:
@@ -288,7 +289,7 @@ class GitSession(SSHChannel):
         """
         if self._running is not None:
             return False
-        self._start(self._commands.greet(self._streams, self._identity))
+        self._start(lambda: self._commands.greet(self._streams, self._identity))
         return True
 
     def request_pty_req(self, data: bytes) -> bool:
@@ -397,13 +398,15 @@ class GitSession(SSHChannel):
     def _blocked(self) -> bool:
         return bool(self.buf or self.extBuf or self.conn.transport.congested)
 
-    def _start(self, running: Awaitable[int]) -> None:
+    def _start(self, running: Callable[[], Awaitable[int]]) -> None:
         self._running = Deferred.fromCoroutine(self._finish(running))
         self._running.addErrback(lambda failure: _log.failure("an SSH session failed", failure))
 
-    async def _finish(self, running: Awaitable[int]) -> None:
+    async def _finish(self, running: Callable[[], Awaitable[int]]) -> None:
         try:
-            status = await running
+            # The answer to the request that started us must go out before anything else does.
+            await deferLater(self.conn.transport.factory.reactor, 0)
+            status = await running()
             await self._flushed()
         except (StreamBroken, CancelledError):
             if not self.gone:

@@ -7,6 +7,8 @@ from __future__ import annotations
 from protocols.gitaly import shared_pb2
 from protocols.gitaly.repository_pb2 import ObjectFormatRequest, ObjectFormatResponse
 
+from ...errors import Code, GitalyError
+from ...git.config import UnusableConfig
 from ...git.objectid import ObjectFormat
 from ...storage.interfaces import IStorageProvider
 from ..validate import given, opened
@@ -22,5 +24,9 @@ async def object_format(storage: IStorageProvider, request: ObjectFormatRequest)
     :raises GitalyError: INTERNAL ``detecting object hash: …`` for a format that git does not know, or a config that it
         cannot read.
     """
-    repository = await opened(storage, given(request))
+    try:
+        repository = await opened(storage, given(request))
+    except UnusableConfig as error:
+        text = "detecting object hash: reading object format: exit status 128"
+        raise GitalyError(text, Code.INTERNAL, error.facts) from error
     return ObjectFormatResponse(format=TO_WIRE[repository.object_format])

@@ -164,6 +164,24 @@ class AdvertisementDecoderTests(SynchronousTestCase):
         stream, pieces = given
         cuts.survives(AdvertisementDecoder, start + stream, [start, *pieces])
 
+    def test_whole(self) -> None:
+        """
+        Service, version, capabilities, refs with what tags stand for, shallow commits, end.
+        """
+        refs = [(b"refs/tags/v1", ONE, TWO), (b"refs/tags/v2", ONE, None), (b".have", TWO, None)]
+        stream = service_line(Service.RECEIVE_PACK) + b"".join(encode_refs(refs, CAPABILITIES, 40, [ONE], 1))
+        self.assertEqual(
+            decoded(stream),
+            [
+                ServiceAnnounced(b"git-receive-pack"),
+                VersionAnnounced(1),
+                CapabilitiesAnnounced(CAPABILITIES),
+                *(RefAdvertised(*ref) for ref in refs),
+                ShallowAdvertised(ONE),
+                AdvertisementEnd(),
+            ],
+        )
+
     def test_rest(self) -> None:
         """
         What follows an advertisement is the caller's.

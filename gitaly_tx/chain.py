@@ -1,0 +1,69 @@
+"""
+What every call passes through, in order.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+
+from attrs import frozen
+from twisted.internet.interfaces import IReactorTime
+
+from .auth.interfaces import IAccess
+from .middleware.access import Access
+from .middleware.accesslog import AccessLog
+from .middleware.authtoken import AuthToken
+from .middleware.correlation import Correlation
+from .middleware.crash import Crash
+from .middleware.metrics import CallMetrics
+from .middleware.requestinfo import RequestInfo
+from .middleware.status import Status
+from .observability.metrics import Metrics
+from .rpc.interfaces import IMiddleware
+
+
+@frozen
+class TokenSettings:
+    """
+    :param secret: what gRPC callers have to know.
+    :param transitioning: let those pass who do not know it, and only count them.
+    """
+
+    secret: bytes
+    transitioning: bool = False
+
+
+def chain(
+    *,
+    clock: IReactorTime,
+    now: Callable[[], float],
+    metrics: Metrics,
+    access: IAccess,
+    token: TokenSettings | None = None,
+) -> tuple[IMiddleware, ...]:
+    """
+    The middlewares, outermost first.
+
+    :param clock: measures durations and deadlines.
+    :param now: the time of day in Unix seconds.
+    :param token: without it gRPC callers are not asked for one.
+    """
+    checks: list[IMiddleware] = []
+    if token is not None:
+        checks.append(AuthToken(token.secret, now, metrics, token.transitioning))
+    checks.append(Access(access, metrics))
+    return (
+        # Outermost: whatever is logged from here on carries the id.
+        Correlation(),
+        # Around everything that can refuse, so that refused calls are counted and logged like the others.
+        CallMetrics(metrics, clock),
+        AccessLog(clock),
+        # Inside of the log, whose fields it fills; outside of the checks, so that the line of a refused call says what was asked.
+        RequestInfo(),
+        # The last that sees plain exceptions: the three above know only GitalyErrors.
+        Status(clock),
+        # Before a message is received and before any work. Whoever may not come in does not learn what there is.
+        *checks,
+        # Innermost: what reaches it comes out of the method itself, so it is a bug in the method.
+        Crash(),
+    )

@@ -1,0 +1,149 @@
+"""
+The messages of a gRPC call: bytes of grpcio's ↔ messages.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Coroutine
+from typing import Any, Final, Protocol
+
+import grpc
+from google.protobuf.message import DecodeError, Message
+from twisted.internet.defer import Deferred
+from zope.interface import implementer
+
+from ...errors import Code, GitalyError
+from ...rpc.call import Call
+from ...rpc.interfaces import IExchange
+from ...rpc.method import MethodInfo
+from ...streams import StreamBroken
+from .bridge import Reader, Writer
+
+LARGEST: Final = 4 * 1024 * 1024
+"""The largest request in bytes: the default of Gitaly and of every gRPC implementation."""
+
+
+class Context(Protocol):
+    """
+    What is used of grpcio's ``ServicerContext``.
+    """
+
+    def read(self) -> Coroutine[Any, Any, Any]: ...
+    def write(self, message: bytes) -> Coroutine[Any, Any, None]: ...
+    def send_initial_metadata(self, metadata: tuple[tuple[str, str], ...]) -> Coroutine[Any, Any, None]: ...
+    def set_trailing_metadata(self, metadata: tuple[tuple[str, str | bytes], ...]) -> None: ...
+    def invocation_metadata(self) -> tuple[tuple[str, str | bytes], ...]: ...
+    def set_code(self, code: grpc.StatusCode) -> None: ...
+    def set_details(self, details: str) -> None: ...
+    def peer(self) -> str: ...
+    def time_remaining(self) -> float | None: ...
+
+
+def decode(method: MethodInfo, data: bytes) -> Message:
+    """
+    :raises GitalyError: RESOURCE_EXHAUSTED if it is too large, INTERNAL if it is no such message; with grpc-go's texts.
+    """
+    if len(data) > LARGEST:
+        raise GitalyError(
+            f"grpc: received message larger than max ({len(data)} vs. {LARGEST})",
+            Code.RESOURCE_EXHAUSTED,
+        )
+    try:
+        return method.request.FromString(data)
+    except DecodeError as error:
+        raise GitalyError(f"grpc: error unmarshalling request: {error}", Code.INTERNAL) from error
+
+
+@implementer(IExchange)
+class UnaryExchange:
+    """
+    One request, which is there already, and one reply, which grpcio sends together with the status.
+
+    :param method: what is called.
+    :param data: the request, serialized.
+    """
+
+    __slots__ = ("_data", "_method", "call", "reply")
+
+    def __init__(self, method: MethodInfo, data: bytes) -> None:
+        self._method = method
+        self._data: bytes | None = data
+        self.call: Call
+        self.reply: bytes = b""
+
+    async def receive(self) -> Message | None:
+        """
+        The request; it is decoded here, so that a request that cannot be is refused like any other.
+        """
+        data, self._data = self._data, None
+        if data is None:
+            return None
+        self.call.received += len(data)
+        return decode(self._method, data)
+
+    async def send(self, reply: Message) -> None:
+        """
+        Keep the reply until the method has ended.
+        """
+        self.reply = reply.SerializeToString()
+        self.call.sent += len(self.reply)
+
+
+@implementer(IExchange)
+class StreamExchange:
+    """
+    Requests and replies one by one, with grpcio's back-pressure both ways: a request is read when it is asked for, and a reply is
+    done when HTTP/2 has taken it.
+
+    :param method: what is called.
+    :param context: grpcio's.
+    :param key: the metadata key under which the caller gets the correlation id, before the first reply.
+    """
+
+    def __init__(self, method: MethodInfo, context: Context, key: str) -> None:
+        self._method = method
+        self._context = context
+        self._key = key
+        self._reader: Reader[Any] = Reader(context.read)
+        self._writer = Writer(self._write)
+        self._opened = False
+        self._half_closed = False
+        self._broken = False
+        self.call: Call
+
+    async def receive(self) -> Message | None:
+        """
+        The next request; ``None`` after the half-close.
+        """
+        if self._half_closed:
+            return None
+        data = await self._reader.next()
+        if data is grpc.aio.EOF:
+            self._half_closed = True
+            return None
+        self.call.received += len(data)
+        return decode(self._method, data)
+
+    def send(self, reply: Message) -> Deferred[None]:
+        """
+        Send a reply.
+        """
+        if self._broken:
+            raise StreamBroken("the call has ended")
+        data = reply.SerializeToString()
+        self.call.sent += len(data)
+        return self._writer.write(data)
+
+    def close(self) -> None:
+        """
+        The call has ended: let go of what is under way.
+        """
+        self._broken = self._half_closed = True
+        self._reader.close()
+        self._writer.close()
+
+    async def _write(self, data: bytes) -> None:
+        if not self._opened:
+            self._opened = True
+            await self._context.send_initial_metadata(((self._key, self.call.correlation_id),))
+        await self._context.write(data)

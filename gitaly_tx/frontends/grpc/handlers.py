@@ -1,0 +1,97 @@
+"""
+MethodInfo → what grpcio calls → IDispatcher.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Awaitable, Callable
+from typing import Any
+
+import grpc
+from twisted.internet.defer import Deferred
+from twisted.internet.interfaces import IReactorTime
+
+from ...errors import GitalyError
+from ...rpc.call import Call
+from ...rpc.interfaces import IDispatcher
+from ...rpc.method import MethodInfo
+from .bridge import Running, settled
+from .exchange import Context, StreamExchange, UnaryExchange
+from .metadata import CORRELATION_KEY, call_from
+from .status import set_status
+
+Serve = Callable[[Any, Context], Awaitable[bytes | None]]
+
+
+class Handlers(grpc.GenericRpcHandler):  # type: ignore[misc]
+    """
+    Finds or makes the handler of a method. grpcio hands over bytes, and nothing is decoded before the call is logged and counted.
+
+    :param dispatcher: runs the calls.
+    :param clock: measures deadlines.
+    :param running: counts the calls that have not ended.
+    """
+
+    def __init__(self, dispatcher: IDispatcher, clock: IReactorTime, running: Running) -> None:
+        self._dispatcher = dispatcher
+        self._clock = clock
+        self._running = running
+        self._handlers: dict[str, grpc.RpcMethodHandler] = {}
+
+    def service(self, details: grpc.HandlerCallDetails) -> grpc.RpcMethodHandler:
+        """
+        The handler for a path; for an unknown one, a handler that says so in Gitaly's words.
+        """
+        handler = self._handlers.get(details.method)
+        if handler is not None:
+            return handler
+        try:
+            method = self._dispatcher.method(details.method)
+        except KeyError as error:
+            return grpc.stream_stream_rpc_method_handler(_refuse(error))
+        if method.client_streaming or method.server_streaming:
+            # grpcio's other stream kinds differ in the calling convention only; one that reads and writes serves all of them.
+            handler = grpc.stream_stream_rpc_method_handler(self._stream(method))
+        else:
+            handler = grpc.unary_unary_rpc_method_handler(self._unary(method))
+        self._handlers[details.method] = handler
+        return handler
+
+    def _unary(self, method: MethodInfo) -> Serve:
+        async def serve(data: bytes, context: Context) -> bytes:
+            exchange = UnaryExchange(method, data)
+            exchange.call = call = call_from(context, method, exchange, self._clock)
+            await self._run(call, context)
+            return exchange.reply
+
+        return serve
+
+    def _stream(self, method: MethodInfo) -> Serve:
+        async def serve(requests: object, context: Context) -> None:
+            exchange = StreamExchange(method, context, CORRELATION_KEY)
+            exchange.call = call = call_from(context, method, exchange, self._clock)
+            try:
+                await self._run(call, context)
+            finally:
+                exchange.close()
+
+        return serve
+
+    async def _run(self, call: Call, context: Context) -> None:
+        outcome: Deferred[None] = self._dispatcher.dispatch(call)
+        if not outcome.called:
+            self._running.add(outcome)
+        trailing: tuple[tuple[str, str | bytes], ...] = ()
+        try:
+            await settled(outcome)
+        except GitalyError as error:
+            trailing = set_status(context, error)
+        context.set_trailing_metadata(((CORRELATION_KEY, call.correlation_id), *trailing))
+
+
+def _refuse(error: KeyError) -> Serve:
+    async def serve(requests: object, context: Context) -> None:
+        refusal = error if isinstance(error, GitalyError) else GitalyError("unknown method")
+        set_status(context, refusal)
+
+    return serve

@@ -1,0 +1,246 @@
+"""
+The log: one line for each event, as JSON or as text, with the field names that Gitaly's log has.
+
+Whoever logs uses :class:`twisted.logger.Logger` and gives facts as keyword arguments; every fact becomes a field of the line. A
+name with dots is given as ``log.info("finished call", **{"grpc.code": "OK"})``. The correlation id and the fields of the call
+that is going on (:mod:`gitaly_tx.observability.context`) are on the line by themselves.
+"""
+
+from __future__ import annotations
+
+import enum
+import json
+import os
+from collections.abc import Callable, Iterable, Mapping
+from datetime import UTC, datetime
+from typing import Any
+
+from twisted.logger import ILogObserver, LogEvent, LogLevel, formatEvent
+from twisted.python.failure import Failure
+from zope.interface import implementer
+
+from ..errors import GitalyError
+from .context import current_correlation_id, current_fields
+from .redact import HIDDEN, Redactor, escaped, is_secret_name
+
+LONGEST = 8192
+"""Characters of one value; a failure's traceback is cut in the middle to fit, everything else at the end."""
+
+MOST_ITEMS = 100
+"""Items of a list or a mapping that are shown."""
+
+LEVELS: Mapping[str, Any] = {
+    "trace": LogLevel.debug,
+    "debug": LogLevel.debug,
+    "info": LogLevel.info,
+    "warn": LogLevel.warn,
+    "warning": LogLevel.warn,
+    "error": LogLevel.error,
+    "fatal": LogLevel.critical,
+    "panic": LogLevel.critical,
+}
+"""The names that ``logging.level`` may have."""
+
+_SHOWN = {LogLevel.warn: "warning", LogLevel.critical: "fatal"}
+"""Levels that Gitaly's log calls otherwise."""
+
+_LEGACY = frozenset({"message", "time", "system", "isError", "failure", "why", "format", "factory"})
+"""Keys that Twisted's older log puts into events, and that say nothing more."""
+
+
+@implementer(ILogObserver)
+class LineObserver:
+    """
+    Writes events that are grave enough as lines.
+
+    What Twisted says of itself (factories that start, ports that close) is of the level ``debug`` here. Writing never raises: a
+    full disk or a closed pipe loses lines, and the next line that can be written says how many.
+
+    :param write: takes a line with its newline.
+    :param json: JSON instead of ``key=value``.
+    :param level: one of :data:`LEVELS`.
+    :param secrets: texts that no line ever shows.
+    :param constant: fields that are on every line, such as the process id.
+    """
+
+    def __init__(
+        self,
+        write: Callable[[str], object],
+        *,
+        json: bool,
+        level: str = "info",
+        secrets: Iterable[str] = (),
+        constant: Mapping[str, Any] | None = None,
+    ) -> None:
+        self._write = write
+        self._json = json
+        self._level = LEVELS[level]
+        self._redactor = Redactor(secrets)
+        self._constant = dict(constant or {})
+        self._lost = 0
+
+    def __call__(self, event: LogEvent) -> None:
+        level = _level(event)
+        if level < self._level:
+            return
+        lost = {"lost_lines": self._lost} if self._lost else {}
+        try:
+            self._write(self.line(event, level, lost))
+        except (OSError, ValueError):
+            self._lost += 1
+        else:
+            self._lost = 0
+
+    def line(self, event: LogEvent, level: Any, more: Mapping[str, Any] | None = None) -> str:
+        """
+        An event as a line.
+
+        :param more: further fields.
+        """
+        made = datetime.fromtimestamp(event.get("log_time") or 0, UTC)
+        fields: dict[str, Any] = {
+            "level": _SHOWN.get(level, level.name),
+            "msg": self._value(formatEvent(event) or str(event.get("why") or "")),
+            "time": made.isoformat(timespec="milliseconds").replace("+00:00", "Z"),
+        }
+        for name, value in (*self._constant.items(), *_facts(event), *(more or {}).items()):
+            fields[name] = HIDDEN if is_secret_name(name) else self._value(value)
+        return (_json_line(fields) if self._json else _text_line(fields)) + "\n"
+
+    def _value(self, value: Any, depth: int = 0) -> Any:
+        """
+        A value as JSON can have it, without secrets and not longer than :data:`LONGEST`.
+        """
+        if value is None or (isinstance(value, bool | int | float) and not isinstance(value, enum.Enum)):
+            return value
+        if isinstance(value, Mapping) and depth < 3:
+            items = list(value.items())[:MOST_ITEMS]
+            return {str(key): HIDDEN if is_secret_name(str(key)) else self._value(item, depth + 1) for key, item in items}
+        if isinstance(value, list | tuple | set | frozenset) and depth < 3:
+            return [self._value(item, depth + 1) for item in list(value)[:MOST_ITEMS]]
+        return self._redactor.text(_cut(_text(value)))
+
+
+def _level(event: LogEvent) -> Any:
+    level = event.get("log_level") or (LogLevel.critical if event.get("isError") else LogLevel.info)
+    if level == LogLevel.info and str(event.get("log_namespace", "")).startswith("twisted."):
+        return LogLevel.debug
+    return level
+
+
+def _facts(event: LogEvent) -> Iterable[tuple[str, Any]]:
+    """
+    The fields of a line: of the call that is going on, of the event itself, and of its failure.
+    """
+    if namespace := event.get("log_namespace"):
+        yield "component", namespace
+    if correlation_id := current_correlation_id():
+        yield "correlation_id", correlation_id
+    yield from current_fields().items()
+    for name, value in event.items():
+        if not name.startswith(("log_", "_")) and name not in _LEGACY:
+            yield name, value
+    failure = event.get("log_failure")
+    if isinstance(failure, Failure):
+        error = failure.value
+        yield "error", error.message if isinstance(error, GitalyError) else f"{type(error).__name__}: {_text(error)}"
+        if isinstance(error, GitalyError):
+            yield "error_code", error.code.name
+            if error.facts:
+                yield "error_metadata", error.facts
+        yield "stack", _middle(failure.getTraceback())
+
+
+def _text(value: Any) -> str:
+    if isinstance(value, str):
+        return value
+    if isinstance(value, bytes | bytearray | memoryview):
+        return bytes(value[: LONGEST + 1]).decode("utf-8", "backslashreplace")
+    if isinstance(value, enum.Enum):
+        return value.name
+    try:
+        return str(value)
+    except Exception as error:  # a broken __str__ is no reason to lose the line
+        return f"<{type(value).__name__} that raises {type(error).__name__} when shown>"
+
+
+def _cut(text: str) -> str:
+    return text if len(text) <= LONGEST else f"{text[:LONGEST]}… ({len(text) - LONGEST} more)"
+
+
+def _middle(text: str) -> str:
+    """
+    The beginning and the end, which say where it was called from and what went wrong.
+    """
+    if len(text) <= LONGEST:
+        return text
+    half = LONGEST // 2 - 32
+    return f"{text[:half]}\n… ({len(text) - 2 * half} left out) …\n{text[-half:]}"
+
+
+def _json_line(fields: Mapping[str, Any]) -> str:
+    return escaped(json.dumps(fields, ensure_ascii=False, separators=(",", ":"), allow_nan=True))
+
+
+def _text_line(fields: Mapping[str, Any]) -> str:
+    first = ("time", "level", "msg")
+    names = [*first, *(name for name in fields if name not in first)]
+    return " ".join(f"{escaped(name)}={_shown(fields[name])}" for name in names)
+
+
+def _shown(value: Any) -> str:
+    """
+    A value as logrus's text format has it: bare if it is one plain word, in quotes otherwise.
+    """
+    text = value if isinstance(value, str) else json.dumps(value, ensure_ascii=False)
+    plain = text != "" and all(character.isalnum() or character in "-._/@^+:" for character in text)
+    if plain:
+        return escaped(text)
+    quoted = json.dumps(text, ensure_ascii=False)
+    return escaped(quoted)
+
+
+class LogFile:
+    """
+    A log that is a file: appended to, and opened anew when it was rotated away.
+
+    :param path: the file; made with mode 0640 when missing.
+    """
+
+    def __init__(self, path: str) -> None:
+        self._path = path
+        self._file = self._open()
+
+    def write(self, line: str) -> None:
+        """
+        Append a line; it is with the system when this returns.
+
+        :raises OSError: if the disk does.
+        """
+        self._file.write(line)
+        self._file.flush()
+
+    def reopen(self) -> None:
+        """
+        Go on in the file that has the name now.
+
+        :raises OSError: if it cannot be opened; the old one stays in use then.
+        """
+        before, self._file = self._file, self._open()
+        before.close()
+
+    def close(self) -> None:
+        """
+        Close the file. Writing afterwards raises :class:`ValueError`.
+        """
+        self._file.close()
+
+    def _open(self) -> Any:
+        return open(self._path, "a", encoding="utf-8", errors="backslashreplace", opener=_private)
+
+
+def _private(path: str, flags: int) -> int:
+    return os.open(path, flags, 0o640)
+
+
+__all__ = ["LEVELS", "LONGEST", "LineObserver", "LogFile"]

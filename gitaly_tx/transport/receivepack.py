@@ -1,0 +1,176 @@
+"""
+Our own receive-pack: git's push protocol, with a write that goes through the log.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Coroutine
+from typing import Any
+
+from attrs import define, field
+from twisted.internet.defer import CancelledError, Deferred, DeferredList, TimeoutError
+from twisted.logger import Logger
+from twisted.python.failure import Failure
+
+from protocols.git.push import PushRequestDecoder
+
+from ..errors import Code, GitalyError
+from ..git.objectid import ObjectFormat
+from ..storage.interfaces import IRepository
+from ..streams import IByteSink, IByteSource, StreamBroken
+from .interfaces import PushBroken, PushRequest
+from .pushadvertisement import advertise
+from .pushanswer import Answer
+from .pushintake import Intake
+from .pushmeans import Means
+from .pushrequest import PushHead, read_head
+from .pushsession import PushSession
+
+DRAINED = 64 << 20
+"""How much of a refused pack is still read, in bytes, so that a client that is in the middle of sending gets to read why."""
+
+DRAIN_SECONDS = 5.0
+"""How long that may take."""
+
+
+@define(eq=False)
+class ReceivePack:
+    """
+    Takes pushes.
+
+    - Nothing of a push is visible before its write is durable, and nothing of it is left if it fails, breaks off or is cancelled.
+    - A push that was handed to the write queue is carried through even if the client goes away: it is written or refused, and if
+      it is written ``post-receive`` and the event sinks hear of it once.
+    - Refusals are told in git's protocol and in git's words.
+
+    :param means: what pushes are done with.
+    """
+
+    _means: Means
+    _under_way: set[Deferred[None]] = field(factory=set, init=False)
+    _log: Logger = field(factory=Logger, init=False)
+
+    async def advertise(self, repository: IRepository | None, request: PushRequest, stdout: IByteSink) -> None:
+        """
+        As :func:`gitaly_tx.transport.interfaces.ITransport.advertise_receive`.
+        """
+        await self._advertise(repository, request, stdout, service=True)
+
+    async def serve(
+        self,
+        repository: IRepository | None,
+        request: PushRequest,
+        source: IByteSource,
+        stdout: IByteSink,
+        stderr: IByteSink | None,
+    ) -> None:
+        """
+        As :func:`gitaly_tx.transport.interfaces.ITransport.receive_pack`. Cancelling it says that the client is gone.
+
+        A repository that is made for a push stays if the push is refused afterwards: it was made for its quarantine.
+        """
+        try:
+            await self._serve(repository, request, source, stdout, stderr)
+        except StreamBroken as error:
+            raise PushBroken(PushBroken.HUNG_UP) from error
+
+    def settle(self) -> Deferred[None]:
+        """
+        :returns: fires when everything has ended that goes on without its client: writes, hooks after them, cleaning up.
+        """
+        waiting: Deferred[Any] = DeferredList(list(self._under_way))
+        return waiting.addCallback(lambda _: None)
+
+    async def _advertise(self, repository: IRepository | None, request: PushRequest, stdout: IByteSink, *, service: bool) -> None:
+        means = self._means
+        await advertise(repository, means.threads, means.agent, request.protocol, stdout, service=service)
+
+    async def _serve(
+        self,
+        repository: IRepository | None,
+        request: PushRequest,
+        source: IByteSource,
+        stdout: IByteSink,
+        stderr: IByteSink | None,
+    ) -> None:
+        if not request.stateless:
+            await self._advertise(repository, request, stdout, service=False)
+        head = await self._read_head(repository, source, stderr)
+        if not head.wishes:
+            return
+        if repository is None:
+            repository = await self._create(request, head)
+        answer = Answer(self._means.clock, stdout, stderr, head.sidebands)
+        intake = Intake(self._means, repository, head, source, answer)
+        session = PushSession(self._means, repository, request, head, intake, answer)
+        try:
+            writable = await session.prepare()
+        except BaseException:
+            await self._detached(session.abandon())
+            raise
+        if writable:
+            try:
+                await self._detached(session.complete())
+            except CancelledError:
+                answer.cut()
+                raise
+            return
+        await self._detached(session.abandon())
+        await session.report()
+        await answer.end()
+        if session.unpacked != b"ok":
+            await self._drain(source)
+
+    async def _read_head(self, repository: IRepository | None, source: IByteSource, stderr: IByteSink | None) -> PushHead:
+        limits = self._means.limits
+        object_format = ObjectFormat.SHA1 if repository is None else repository.object_format
+        decoder = PushRequestDecoder(object_format.hex_length, limits.commands, limits.options, limits.option_bytes)
+        try:
+            return await read_head(source, decoder)
+        except PushBroken as error:
+            if stderr is not None:
+                try:
+                    await stderr.write(error.ended.stderr)
+                except StreamBroken:
+                    pass  # Whoever it is for is gone.
+            raise
+
+    async def _create(self, request: PushRequest, head: PushHead) -> IRepository:
+        if request.create is None or all(wish.deletes for wish in head.wishes):
+            raise GitalyError("repository not found", Code.NOT_FOUND)
+        return await request.create()
+
+    def _detached(self, coroutine: Coroutine[Deferred[Any], Any, None]) -> Deferred[None]:
+        """
+        Run something to its end, whatever becomes of whoever waits for it.
+
+        :returns: fires with its end; cancelling stops the waiting only.
+        """
+        work = Deferred.fromCoroutine(coroutine)
+        waiting: Deferred[None] = Deferred()
+        self._under_way.add(work)
+
+        def over(result: Failure | None) -> None:
+            self._under_way.discard(work)
+            if not waiting.called:
+                waiting.callback(result)
+            elif isinstance(result, Failure):
+                self._log.failure("push whose client is gone", result)
+
+        work.addBoth(over)
+        return waiting
+
+    async def _drain(self, source: IByteSource) -> None:
+        """
+        Take what a client is still sending, within reason, because some do not listen before they have sent all.
+        """
+
+        async def read() -> None:
+            left = DRAINED
+            while left > 0 and (data := await source.read()):
+                left -= len(data)
+
+        try:
+            await Deferred.fromCoroutine(read()).addTimeout(DRAIN_SECONDS, self._means.clock)
+        except (StreamBroken, TimeoutError):
+            pass  # It has been told why.

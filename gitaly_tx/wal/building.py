@@ -1,0 +1,215 @@
+"""
+What an entry does to files, refs aside. Everything here blocks, and is safe to repeat.
+
+Whatever appears in a repository appears whole: it is made in the log's ``pending`` directory and renamed into its place.
+"""
+
+from __future__ import annotations
+
+import errno
+import os
+import re
+import shutil
+import stat
+from collections.abc import Callable, Iterator, Sequence
+from posixpath import dirname, join
+
+from ..errors import Code, GitalyError
+from ..git.objectid import ObjectFormat
+from ..observability.failpoints import failpoint
+from .interfaces import Creation, FileChange, StagedFile
+from .layout import Layout
+from .staged import holds
+
+_HEAD = re.compile(rb"ref: refs/[^\n\0]+\n\Z|[0-9a-f]{40}\n?\Z|[0-9a-f]{64}\n?\Z")
+_IN_THE_WAY = frozenset({errno.ENOTEMPTY, errno.EEXIST, errno.ENOTDIR})
+
+
+class StagedFileLost(GitalyError):
+    """
+    A file that an entry names is nowhere any more.
+    """
+
+    def __init__(self, file: StagedFile) -> None:
+        super().__init__("file of a log entry is missing or changed", Code.DATA_LOSS, {"path": file.path})
+
+
+def config_of(creation: Creation) -> bytes:
+    """
+    The ``config`` of a new bare repository, as ``git init --bare`` writes it.
+    """
+    if creation.object_format is ObjectFormat.SHA1:
+        return b"[core]\n\trepositoryformatversion = 0\n\tfilemode = true\n\tbare = true\n"
+    return b"[core]\n\trepositoryformatversion = 1\n\tfilemode = true\n\tbare = true\n[extensions]\n\tobjectformat = sha256\n"
+
+
+def skeleton(path: str, creation: Creation) -> None:
+    """
+    Make an empty repository whose refs are files, or mend one of which a crash left only names.
+    """
+    for directory in ("objects/info", "objects/pack", "refs/heads", "refs/tags"):
+        os.makedirs(join(path, directory), exist_ok=True)
+    if not _is_good(join(path, "config"), lambda text: b"repositoryformatversion" in text and b"\0" not in text):
+        _write(join(path, "config"), config_of(creation), 0o644)
+    if not _is_good(join(path, "HEAD"), lambda text: _HEAD.match(text) is not None):
+        _write(join(path, "HEAD"), b"ref: " + creation.head + b"\n", 0o644)
+
+
+def place_repository(made: str, target: str) -> None:
+    """
+    Give a repository that is ready its name. If there is one already, that stays.
+    """
+    os.makedirs(dirname(target), exist_ok=True)
+    try:
+        os.rename(made, target)
+    except OSError as error:
+        if error.errno not in _IN_THE_WAY or not os.path.isdir(target):
+            raise
+        shutil.rmtree(made)
+
+
+def change_files(layout: Layout, repository: str, changes: Sequence[FileChange]) -> None:
+    """
+    Write and remove small files.
+    """
+    for change in changes:
+        target = join(repository, change.path)
+        if change.content is None:
+            _remove(target)
+            continue
+        os.makedirs(dirname(target), exist_ok=True)
+        temporary = layout.scratch("change")
+        _write(temporary, change.content, change.mode)
+        os.rename(temporary, target)
+
+
+def place_files(layout: Layout, repository: str, files: Sequence[StagedFile]) -> None:
+    """
+    Bring staged files into the repository, indices last: a pack exists for git from then on.
+
+    :raises StagedFileLost: if one is nowhere.
+    """
+    for file in sorted(files, key=lambda one: one.path.endswith(".idx")):
+        target = join(repository, file.path)
+        there = os.path.lexists(target) and holds(target, file)
+        if not there:
+            os.makedirs(dirname(target), exist_ok=True)
+        if file.content is not None:
+            if not there:
+                temporary = layout.scratch("object")
+                _write(temporary, file.content, 0o444)
+                os.rename(temporary, target)
+        else:
+            source = join(layout.root, file.source)
+            if there:
+                _remove(source)
+            else:
+                try:
+                    os.chmod(source, 0o444)
+                except FileNotFoundError:
+                    raise StagedFileLost(file) from None
+                os.rename(source, target)
+        failpoint("apply.after_each_staged")
+
+
+def throw_away(layout: Layout, path: str) -> str | None:
+    """
+    Make a repository vanish from its place.
+
+    :returns: where it is now, to be deleted; ``None`` if there was nothing.
+    """
+    target = join(layout.trash, os.path.basename(layout.scratch("removed")))
+    try:
+        os.rename(path, target)
+    except FileNotFoundError:
+        return None
+    return target
+
+
+def delete_tree(path: str) -> None:
+    """
+    Delete a directory or file with all that is in it. Directories that nobody may write to are no obstacle to their owner.
+    """
+    if os.path.islink(path) or not os.path.isdir(path):
+        _remove(path)
+        return
+    for directory, _, _ in os.walk(path):
+        try:
+            os.chmod(directory, 0o700)
+        except OSError:
+            pass
+    shutil.rmtree(path, ignore_errors=True)
+
+
+def paths_of_creation(root: str, repository: str) -> Iterator[str]:
+    """
+    What a new repository's fsync touches, up to the storage.
+    """
+    yield join(repository, "config")
+    yield join(repository, "HEAD")
+    for name in ("objects/info", "objects/pack", "objects", "refs/heads", "refs/tags", "refs", ""):
+        yield join(repository, name).rstrip("/")
+    yield from parents(root, repository)
+
+
+def parents(root: str, repository: str) -> Iterator[str]:
+    """
+    The directories above a repository, down to the storage's.
+    """
+    directory = dirname(repository)
+    while len(directory) > len(root):
+        yield directory
+        directory = dirname(directory)
+    yield root
+
+
+def refuse_detours(repository: str, changes: Sequence[FileChange]) -> None:
+    """
+    See that small files can be written where they belong: no directory is where the file goes, no file or symbolic link where a
+    directory is needed.
+
+    :raises GitalyError: FAILED_PRECONDITION.
+    """
+    for change in changes:
+        parts = change.path.split("/")
+        for depth in range(1, len(parts) + 1):
+            path = join(repository, *parts[:depth])
+            try:
+                mode = os.lstat(path).st_mode
+            except OSError:
+                break
+            last = depth == len(parts)
+            if (not last and not stat.S_ISDIR(mode)) or (last and change.content is not None and stat.S_ISDIR(mode)):
+                raise GitalyError("something else is in the way of a file", Code.FAILED_PRECONDITION, {"path": change.path})
+
+
+def _is_good(path: str, test: Callable[[bytes], bool]) -> bool:
+    try:
+        with open(path, "rb") as file:
+            return test(file.read(1 << 20))
+    except FileNotFoundError:
+        return False
+
+
+def _write(path: str, content: bytes, mode: int) -> None:
+    descriptor = os.open(path, os.O_WRONLY | os.O_CREAT | os.O_TRUNC | os.O_CLOEXEC, 0o600)
+    try:
+        view = memoryview(content)
+        while view:
+            view = view[os.write(descriptor, view) :]
+        os.fchmod(descriptor, mode)
+    except OSError:
+        _remove(path)
+        raise
+    finally:
+        os.close(descriptor)
+
+
+def _remove(path: str) -> None:
+    try:
+        if os.path.isdir(path) and not os.path.islink(path):
+            shutil.rmtree(path)
+        else:
+            os.unlink(path)
+    except (FileNotFoundError, NotADirectoryError):
+        pass
