@@ -35,12 +35,13 @@ def issue_token(secret: bytes, now: float) -> str:
     return f"v2.{hmac.digest(secret, message.encode('ascii'), 'sha256').hex()}.{message}"
 
 
-def check_authorization(authorization: str, secret: bytes, now: float) -> None:
+def check_authorization(authorization: str, secret: bytes, now: float) -> int:
     """
     Check an ``authorization`` header, in Gitaly's order.
 
     :param authorization: ``Bearer v2.…``; an empty string if there was none.
     :param now: Unix seconds.
+    :returns: when the token was issued.
     :raises TokenRefused: UNAUTHENTICATED for what is no token at all, PERMISSION_DENIED for one that is wrong or out of date.
     """
     scheme, space, token = authorization.partition(" ")
@@ -61,13 +62,22 @@ def check_authorization(authorization: str, secret: bytes, now: float) -> None:
         raise _denied("wrong signature")
     if _SECONDS.fullmatch(message) is None:
         raise _denied("time of issue is not a number")
-    if abs(int(now) - int(message)) > VALIDITY:
+    issued = int(message)
+    if not in_time(issued, now):
         raise _denied("out of date")
+    return issued
+
+
+def in_time(issued: int, now: float) -> bool:
+    """
+    Whether a token is neither too old nor from the future.
+    """
+    return abs(int(now) - issued) <= VALIDITY
 
 
 def _unauthenticated(why: str) -> TokenRefused:
-    return TokenRefused("authentication required", Code.UNAUTHENTICATED, {"token": why})
+    return TokenRefused("authentication required", Code.UNAUTHENTICATED, {"refused": why})
 
 
 def _denied(why: str) -> TokenRefused:
-    return TokenRefused("permission denied", Code.PERMISSION_DENIED, {"token": why})
+    return TokenRefused("permission denied", Code.PERMISSION_DENIED, {"refused": why})

@@ -76,7 +76,7 @@ class _Reader:
         try:
             while self._skip(_BLANK) and self._at < len(self._text):
                 table = self._header() if self._peek("[") else self._pair(table, table)
-        except _Lost:
+        except (_Lost, RecursionError):
             return
 
     def _header(self) -> KeyPath:
@@ -85,22 +85,18 @@ class _Reader:
         self._at += 2 if array else 1
         names = self._key()
         self._expect("]]" if array else "]")
-        path = (*self._inside(names[:-1], ()), names[-1])
+        path: KeyPath = ()
+        for name in names[:-1]:
+            path = (*path, name)
+            self._found.setdefault(path, line)
+            if path in self._arrays:
+                path = (*path, self._arrays[path])  # Below an array of tables means below its last one.
+        path = (*path, names[-1])
+        self._found.setdefault(path, line)
         if array:
             self._arrays[path] = self._arrays.get(path, -1) + 1
-            self._found.setdefault(path, line)
             path = (*path, self._arrays[path])
-        self._found.setdefault(path, line)
-        return path
-
-    def _inside(self, names: tuple[str, ...], path: KeyPath) -> KeyPath:
-        """
-        Follow names from ``path``; an array of tables means its last one.
-        """
-        for name in names:
-            path = (*path, name)
-            if path in self._arrays:
-                path = (*path, self._arrays[path])
+            self._found.setdefault(path, line)
         return path
 
     def _pair(self, table: KeyPath, after: KeyPath) -> KeyPath:

@@ -4,7 +4,7 @@ What is wrong with a configuration, said so that it can be put right.
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Sequence
+from collections.abc import Sequence
 
 from attrs import frozen
 
@@ -83,12 +83,6 @@ class Findings:
         Note a mistake that the server can live with.
         """
         self._found.append(Problem(self._lines.line(path), dotted(path), what, cure, fatal=False))
-
-    def add(self, problems: Iterable[Problem]) -> None:
-        """
-        Note what others found.
-        """
-        self._found.extend(problems)
 
     def sorted(self) -> list[Problem]:
         """

@@ -13,16 +13,16 @@ import os.path
 
 from .kinds import Wrong
 
-KINDS = (
-    "ssh-ed25519",
-    "ssh-rsa",
-    "ecdsa-sha2-nistp256",
-    "ecdsa-sha2-nistp384",
-    "ecdsa-sha2-nistp521",
-    "sk-ssh-ed25519@openssh.com",
-    "sk-ecdsa-sha2-nistp256@openssh.com",
-)
-"""The kinds of keys that somebody can log in with."""
+KINDS = {
+    "ssh-ed25519": 2,
+    "ssh-rsa": 3,
+    "ecdsa-sha2-nistp256": 3,
+    "ecdsa-sha2-nistp384": 3,
+    "ecdsa-sha2-nistp521": 3,
+    "sk-ssh-ed25519@openssh.com": 3,
+    "sk-ecdsa-sha2-nistp256@openssh.com": 4,
+}
+"""The types of keys that somebody can log in with, and the number of strings that each consists of on the wire."""
 
 LEAST_RSA = 2048
 """Bits that an RSA key has at least."""
@@ -85,35 +85,31 @@ def checked_key(line: str) -> str:
         raise Wrong(f"{kind[:40]!r} is not a type of key", _CURE)
     try:
         blob = base64.b64decode(rest.split(None, 1)[0] if rest.strip() else "", validate=True)
-        inner, after = _string(blob)
+        parts = _strings(blob)
     except (binascii.Error, ValueError):
         raise Wrong("the key is cut off or garbled", _CURE) from None
-    if inner != kind.encode():
-        raise Wrong(f"the key says that it is {inner.decode('ascii', 'replace')[:40]!r}, not {kind!r}", _CURE)
-    if kind == "ssh-rsa":
-        _check_rsa(after)
+    if parts[0] != kind.encode():
+        raise Wrong(f"the key says that it is {parts[0].decode('ascii', 'replace')[:40]!r}, not {kind!r}", _CURE)
+    if len(parts) != KINDS[kind]:
+        raise Wrong("the key is cut off or garbled", _CURE)
+    bits = int.from_bytes(parts[-1], "big").bit_length()
+    if kind == "ssh-rsa" and bits < LEAST_RSA:
+        raise Wrong(f"an RSA key of {bits} bits is too weak", "make a new key: ssh-keygen -t ed25519")
     return line
 
 
-def _check_rsa(blob: bytes) -> None:
-    try:
-        _exponent, rest = _string(blob)
-        modulus, _ = _string(rest)
-    except ValueError:
-        raise Wrong("the key is cut off or garbled", _CURE) from None
-    bits = int.from_bytes(modulus, "big").bit_length()
-    if bits < LEAST_RSA:
-        raise Wrong(f"an RSA key of {bits} bits is too weak", "make a new key: ssh-keygen -t ed25519")
-
-
-def _string(blob: bytes) -> tuple[bytes, bytes]:
+def _strings(blob: bytes) -> list[bytes]:
     """
-    The first string of SSH's wire format (RFC 4251, section 5), and what is after it.
+    The strings of SSH's wire format (RFC 4251, section 5) that a key consists of.
     """
-    length = int.from_bytes(blob[:4], "big")
-    if len(blob) < 4 or length == 0 or len(blob) < 4 + length:
-        raise ValueError("cut off")
-    return blob[4 : 4 + length], blob[4 + length :]
+    found: list[bytes] = []
+    while blob or not found:
+        length = int.from_bytes(blob[:4], "big")
+        if len(blob) < 4 + length or length == 0:
+            raise ValueError("cut off")
+        found.append(blob[4 : 4 + length])
+        blob = blob[4 + length :]
+    return found
 
 
 __all__ = ["KINDS", "LEAST_RSA", "checked_key", "read_keys"]

@@ -23,6 +23,8 @@ _log = Logger()
 DEPTH = 5
 """How many names are looked at to get from a symbolic ref to an object id, the last one included."""
 
+_ATTEMPTS = 4
+
 _IN_THE_WAY = frozenset({errno.EISDIR, errno.ENOTEMPTY, errno.EEXIST, errno.ENOTDIR})
 
 
@@ -96,18 +98,15 @@ class FileTransaction:
         with self._turn:
             self.refused.update(refused_in_batch(self.updates))
             taken: dict[bytes, Step] = {}
-            followed = [
-                Step(update, self._follow(update.name))
-                for update in self.updates
-                if update.name not in self.refused
-            ]
+            accepted = [update for update in self.updates if update.name not in self.refused]
+            followed = [Step(update, self._follow(update.name)) for update in accepted]
             # A ref that is named itself goes before one that is only reached by another name.
             for step in sorted(followed, key=lambda step: (len(step.names), step.update.name)):
                 if any(name in taken for name in step.names):
                     self._refuse(step, Refusal.STALE)
                 else:
                     taken.update(dict.fromkeys(step.names, step))
-            self.steps = sorted(set_of(taken), key=lambda step: step.name)
+            self.steps = [step for step in followed if step.update.name not in self.refused]
             self._wanted = [(lockfiles.lock_path(self._path(name)), taken[name]) for name in sorted(taken)]
             if any(step.deletes for step in self.steps):
                 self._wanted.append((self._path(b"packed-refs.lock"), None))
@@ -295,27 +294,23 @@ class FileTransaction:
     def _put(self, step: Step) -> None:
         path = self._path(step.name)
         lock = lockfiles.lock_path(path)
-        for attempt in range(3):
+        for attempt in range(_ATTEMPTS):
             try:
                 os.rename(lock, path)
             except OSError as error:
-                if error.errno not in _IN_THE_WAY:
+                if error.errno not in _IN_THE_WAY or (attempt == _ATTEMPTS - 1 and not self.forced):
                     raise
-                if not self._make_room(path) and attempt == 2:
-                    if not self.forced:
-                        raise
-                    _log.error("ref not written because others are in its way", path=path)
-                    return
+                self._make_room(path)
             else:
                 self._held.pop(lock, None)
                 return
+        _log.error("ref not written because others are in its way", path=path)
 
-    def _make_room(self, path: bytes) -> bool:
+    def _make_room(self, path: bytes) -> None:
         try:
             lockfiles.remove_empty_directories(path)
         except OSError:
-            return False
-        return True
+            pass  # the next attempt to rename says what is in the way
 
     def _delete(self, names: Sequence[bytes]) -> None:
         if not names:
@@ -360,10 +355,3 @@ class FileTransaction:
 
     def _path(self, name: bytes) -> bytes:
         return self.root + b"/" + name
-
-
-def set_of(taken: dict[bytes, Step]) -> list[Step]:
-    """
-    Each step once.
-    """
-    return list({id(step): step for step in taken.values()}.values())

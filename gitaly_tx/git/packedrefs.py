@@ -1,10 +1,11 @@
 """
-The ``packed-refs`` file: many refs in one sorted file, which is always replaced and never changed.
+The ``packed-refs`` file: many refs in one sorted file, which is always replaced and never changed in place.
+
+It is read whole: a mapping would cost no memory, and end the process if the disk fails (SIGBUS).
 """
 
 from __future__ import annotations
 
-import mmap
 import os
 import re
 import threading
@@ -21,8 +22,8 @@ from .objectid import ObjectID
 HEADER = b"# pack-refs with: peeled fully-peeled sorted \n"
 """What git writes as the first line."""
 
-MAPPED = 1 << 20
-"""Bytes; a larger file is mapped and not copied into memory."""
+PIECE = 1 << 20
+"""Bytes of one piece of a new file's content."""
 
 _log = Logger()
 
@@ -54,12 +55,10 @@ class PackedRefs:
     Lines that are not of the format are passed over, where git would refuse to work at all; that is logged once.
 
     :param data: the file's content.
-    :ivar size: bytes of memory that this keeps; 0 for a mapped file, which is the kernel's to keep or drop.
     """
 
-    data: bytes | mmap.mmap
+    data: bytes
     path: str = ""
-    size: int = field(default=0, init=False)
     _start: int = field(default=0, init=False)
     _peeled: bool = field(default=False, init=False)
     _sorted: bool = field(default=True, init=False)
@@ -76,7 +75,6 @@ class PackedRefs:
         self._sorted = b"sorted" in traits
         if not self._sorted:
             self._rebuild()
-        self.size = len(self.data) if isinstance(self.data, bytes) else 0
 
     def find(self, name: bytes) -> PackedRef | None:
         """
@@ -109,8 +107,8 @@ class PackedRefs:
         yield data[: self._start] if self._sorted else self._header()
         position = self._start
         for start, end in (*spans, (len(data), len(data))):
-            for piece in range(position, start, MAPPED):
-                yield data[piece : min(piece + MAPPED, start)]
+            for piece in range(position, start, PIECE):
+                yield data[piece : min(piece + PIECE, start)]
             position = end
 
     def _header(self) -> bytes:
@@ -142,7 +140,7 @@ class PackedRefs:
         peeled = found[3] if self._peeled else None
         return PackedRef(found[2], ObjectID(found[1]), None if peeled is None else ObjectID(peeled))
 
-    def _seek(self, name: bytes) -> tuple[bytes | mmap.mmap, int]:
+    def _seek(self, name: bytes) -> tuple[bytes, int]:
         """
         The content, and where in it the first entry is whose name is not less than ``name``.
         """
@@ -152,7 +150,7 @@ class PackedRefs:
             self._rebuild()
             return self.data, self._search(self.data, name)
 
-    def _search(self, data: bytes | mmap.mmap, name: bytes) -> int:
+    def _search(self, data: bytes, name: bytes) -> int:
         low, high = self._start, len(data)
         while low < high:
             middle = data.rfind(b"\n", low, (low + high) // 2) + 1 or low
@@ -186,17 +184,15 @@ class PackedRefsFiles:
 
     Safe to use from many threads.
 
-    :param maximum: bytes of file contents that are kept, over all repositories.
-    :param mapped: how many large files stay mapped.
+    :param maximum: bytes of file contents that are kept, over all repositories. The file that was read last is kept however
+        large it is.
     """
 
-    def __init__(self, maximum: int = 64 << 20, mapped: int = 64) -> None:
+    def __init__(self, maximum: int = 128 << 20) -> None:
         self._maximum = maximum
-        self._mapped = mapped
         self._lock = threading.Lock()
         self._kept: OrderedDict[str, tuple[FileIdentity, PackedRefs]] = OrderedDict()
         self._bytes = 0
-        self._maps = 0
 
     def read(self, directory: str) -> PackedRefs:
         """
@@ -222,17 +218,15 @@ class PackedRefsFiles:
         with self._lock:
             self._drop(directory)
             self._kept[directory] = (identity, refs)
-            self._bytes += refs.size
-            self._maps += not refs.size
-            while len(self._kept) > 1 and (self._bytes > self._maximum or self._maps > self._mapped):
+            self._bytes += len(refs.data)
+            while len(self._kept) > 1 and self._bytes > self._maximum:
                 self._drop(next(iter(self._kept)))
         return refs
 
     def _drop(self, directory: str) -> None:
         dropped = self._kept.pop(directory, None)
         if dropped is not None:
-            self._bytes -= dropped[1].size
-            self._maps -= not dropped[1].size
+            self._bytes -= len(dropped[1].data)
 
     def forget(self, directory: str) -> None:
         """
@@ -242,12 +236,10 @@ class PackedRefsFiles:
             self._drop(directory)
 
 
-def _load(path: str) -> tuple[FileIdentity, bytes | mmap.mmap]:
+def _load(path: str) -> tuple[FileIdentity, bytes]:
     with open(path, "rb") as file:
         identity = identify(file.fileno())
-        if identity.size <= MAPPED:
-            return identity, file.read()
-        return identity, mmap.mmap(file.fileno(), 0, access=mmap.ACCESS_READ)
+        return identity, file.read()
 
 
 _NONE = PackedRefs(b"")

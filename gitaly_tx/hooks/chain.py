@@ -7,6 +7,7 @@ from __future__ import annotations
 from collections.abc import Sequence
 
 from attrs import define, evolve, field
+from twisted.internet.defer import CancelledError
 from twisted.logger import Logger
 from zope.interface import implementer
 
@@ -131,7 +132,7 @@ class Hooks:
                 if error.ref not in {update.name for update in left}:
                     raise Refused(error.text) from error
                 refused[error.ref] = error.text
-            except StreamBroken:
+            except (StreamBroken, CancelledError):
                 raise
             except Exception as error:
                 self._log.failure("policy {policy} failed", policy=policy.name)

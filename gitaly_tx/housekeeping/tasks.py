@@ -18,16 +18,17 @@ A log entry that is applied again after a crash may bring back a pack that was m
 from __future__ import annotations
 
 import os
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from functools import partial
 from posixpath import join
 
-from attrs import frozen
+from attrs import field, frozen
 
 from ..errors import Code, GitalyError
 from ..git.command import Command
 from ..git.interfaces import IGit
 from ..storage.interfaces import IRepository
+from ..wal.intents import Intents
 from ..wal.threads import InThread
 from .statistics import Pack, Statistics
 from .strategy import Plan
@@ -41,10 +42,13 @@ _PACKING = ["--stdin-packs", "--unpacked", "--non-empty", "--delta-base-offset",
 class Tasks:
     """
     Runs a plan.
+
+    :param intents: by storage; where the locks that git makes are remembered, so that a crash leaves none for long.
     """
 
     _git: IGit
     _threads: InThread
+    _intents: Mapping[str, Intents] = field(factory=dict)
 
     async def perform(self, repository: IRepository, statistics: Statistics, plan: Plan) -> None:
         """
@@ -65,8 +69,20 @@ class Tasks:
         :param kept: packs that stay; what is in them is not written again.
         """
         staging = await repository.stage()
+        admitted = False
+
+        async def swapping() -> None:
+            # Whoever waits for this may be cancelled meanwhile; the files must stay until it is done.
+            nonlocal admitted
+            admitted = True
+            try:
+                await self._threads(swap, built, target, name, merge, kept)
+            finally:
+                await staging.discard()
+
         try:
             built = join(staging.directory.object_directory or "", "pack")
+            target = join(repository.directory.objects, "pack")
             command = Command("pack-objects", _PACKING, [join(built, "pack")], directory=repository.directory)
             names = [f"{pack.name}.pack\n" for pack in merge] + [f"^{pack.name}.pack\n" for pack in kept]
             output, _ = await self._git.run(command, stdin="".join(names).encode("ascii"))
@@ -74,21 +90,29 @@ class Tasks:
             name = f"pack-{digest}" if digest else None
             if name is not None:
                 await self._threads(_fsync_pack, built, name)
-            target = join(repository.directory.objects, "pack")
-            await repository.maintain(partial(self._threads, swap, built, target, name, tuple(merge), tuple(kept)))
+            await repository.maintain(swapping)
         finally:
-            await staging.discard()
+            if not admitted:
+                await staging.discard()
         await self._git.run(Command("prune-packed", ["--quiet"], directory=repository.directory))
 
     async def pack_refs(self, repository: IRepository) -> None:
         """
         Put all loose refs into ``packed-refs``, while no write is under way.
         """
+        await repository.maintain(partial(self._pack_refs, repository))
 
-        async def packing() -> None:
+    async def _pack_refs(self, repository: IRepository) -> None:
+        intents = self._intents.get(repository.partition.storage)
+        intent = None if intents is None else intents.new()
+        locks = await self._threads(_locks_of_refs, repository.directory.path)
+        try:
+            if intent is not None:
+                await self._threads(intent.announce, locks)
             await self._git.run(Command("pack-refs", ["--all", "--prune"], directory=repository.directory))
-
-        await repository.maintain(packing)
+        finally:
+            if intent is not None:
+                await self._threads(intent.withdraw)
 
 
 def swap(built: str, target: str, name: str | None, merged: Sequence[Pack], kept: Sequence[Pack]) -> None:
@@ -113,6 +137,18 @@ def swap(built: str, target: str, name: str | None, merged: Sequence[Pack], kept
     for stem in old:
         for suffix in _OLD:
             _unlink(join(target, stem + suffix))
+
+
+def _locks_of_refs(path: str) -> list[str]:
+    """
+    The locks that git may make while it packs all refs.
+    """
+    packed = join(path, "packed-refs")
+    if not os.path.lexists(f"{packed}.lock"):
+        # Left behind by a crash; git would stop at it.
+        _unlink(f"{packed}.new")
+    loose = [join(directory, name) for directory, _, names in os.walk(join(path, "refs")) for name in names]
+    return [f"{name}.lock" for name in (packed, *loose)]
 
 
 def _forget_multi_pack_index(target: str) -> None:

@@ -51,7 +51,8 @@ _LEVELS: Final = {
 @implementer(IMiddleware)
 class AccessLog:
     """
-    Logs each call once, when it has ended, with ``call.fields`` and
+    Logs each call once, when it has ended. The correlation id and ``call.fields`` are on the line because they are bound to the
+    call's context; beside them it has
 
     - ``grpc.code``, ``grpc.time_ms``, ``grpc.request.payload_bytes``, ``grpc.response.payload_bytes``
     - ``door``, ``peer.address``, ``user`` and ``proof`` (who it was and what proved it)
@@ -64,6 +65,7 @@ class AccessLog:
 
     def __init__(self, clock: IReactorTime) -> None:
         self._clock = clock
+        self._emit = self._log.emit
 
     async def __call__(self, call: Call, proceed: Proceed) -> None:
         began = self._clock.seconds()
@@ -78,8 +80,6 @@ class AccessLog:
         seconds = self._clock.seconds() - began
         code = go_name(None if error is None else error.code)
         fields: dict[str, Any] = {
-            **call.fields,
-            "correlation_id": call.correlation_id,
             "door": call.door.value,
             "peer.address": call.peer,
             "user": call.identity.user,
@@ -101,7 +101,7 @@ class AccessLog:
             text = f"finished {kind} call with code {code}"
         else:
             text = _sentence(action, call, seconds, code)
-        self._log.emit(level, "{msg}", msg=text, **fields)
+        self._emit(level, "{msg}", msg=text, **fields)
 
 
 def _sentence(action: str, call: Call, seconds: float, code: str) -> str:

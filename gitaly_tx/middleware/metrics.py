@@ -5,7 +5,6 @@ Counts calls.
 from __future__ import annotations
 
 from prometheus_client import Counter, Histogram
-from prometheus_client.metrics import Gauge
 from twisted.internet.interfaces import IReactorTime
 from zope.interface import implementer
 
@@ -37,7 +36,7 @@ class CallMetrics:
         if method is None:
             method = self._methods[call.method.path] = _Method(self._metrics, call.method)
         method.started.inc()
-        method.in_flight.inc()
+        method.in_flight += 1
         began = self._clock.seconds()
         code = "Unknown"
         try:
@@ -48,7 +47,7 @@ class CallMetrics:
             raise
         finally:
             method.seconds.observe(self._clock.seconds() - began)
-            method.in_flight.dec()
+            method.in_flight -= 1
             method.handled(code).inc()
             received, sent = self._bytes[call.door]
             received.inc(call.received)
@@ -66,7 +65,8 @@ class _Method:
         self._labels = (method.kind, method.service, method.name)
         self.started: Counter = metrics.calls_started.labels(*self._labels)
         self.seconds: Histogram = metrics.calls_seconds.labels(*self._labels)
-        self.in_flight: Gauge = metrics.calls_in_flight.labels(method.service, method.name)
+        self.in_flight = 0
+        metrics.calls_in_flight.labels(method.service, method.name).set_function(lambda: self.in_flight)
         self._handled = metrics.calls_handled
         self._codes: dict[str, Counter] = {}
 

@@ -22,17 +22,13 @@ def checked(path: str) -> str:
     :raises GitalyError: INVALID_ARGUMENT for one that names no repository: an empty one, one with ``..``, one that a shell would
         expand, one with control characters or with bytes that are no UTF-8.
     """
-    stripped = path.strip("/")
-    if not stripped:
-        raise PathRefused("repository path not set", path)
-    if stripped.startswith("~"):
-        raise PathRefused("repository path begins with a tilde", path)
-    if any(character < " " or "\x7f" <= character <= "\x9f" or "\ud800" <= character <= "\udfff" for character in stripped):
+    if any(character < " " or "\x7f" <= character <= "\x9f" or "\ud800" <= character <= "\udfff" for character in path):
         raise PathRefused("repository path contains control characters", path)
-    parts = stripped.split("/")
-    if ".." in parts:
+    if ".." in path.split("/"):
         raise PathRefused("relative path escapes root directory", path)
-    normal = posixpath.normpath(stripped)
+    normal = posixpath.normpath(path.strip("/"))
+    if normal.startswith("~"):
+        raise PathRefused("repository path begins with a tilde", path)
     if _base(normal) in ("", "."):
         raise PathRefused("repository path not set", path)
     return normal

@@ -7,6 +7,7 @@ from __future__ import annotations
 from collections.abc import Mapping, Sequence
 
 from attrs import define, evolve, field
+from twisted.internet.defer import CancelledError
 from twisted.logger import Logger
 
 from protocols.git.push import RefResult, report_status
@@ -71,7 +72,7 @@ class PushSession:
         """
         try:
             return await self._prepare()
-        except (PushBroken, StreamBroken):
+        except (PushBroken, StreamBroken, CancelledError):
             raise
         except Exception as error:
             _log.failure("push cannot be prepared")
@@ -128,7 +129,7 @@ class PushSession:
             except Refused:
                 self._refuse_open(words.PRE_RECEIVE)
                 return
-            except StreamBroken:
+            except (StreamBroken, CancelledError):
                 raise
             except Exception:
                 _log.failure("hooks before a push failed")
@@ -152,7 +153,7 @@ class PushSession:
         for wish in self._open:
             try:
                 await self._means.hooks.update(push, RefUpdate(wish.name, wish.old, wish.new), tell, tell)
-            except StreamBroken:
+            except (StreamBroken, CancelledError):
                 raise
             except Exception as error:
                 if not isinstance(error, Refused):

@@ -27,7 +27,7 @@ from .building import (
     throw_away,
 )
 from .interfaces import Creation, Entry, IApplier, MoveRefs, Partition, RepositoryVanished
-from .layout import Layout, sync_existing
+from .layout import Layout, is_directory, sync_existing
 from .threads import InThread
 
 log = Logger()
@@ -97,7 +97,8 @@ class Applier:
         await self._in_thread(sync_existing, touched)
         for partition, refs in names.items():
             directory = self.directory(partition)
-            if refs and await self._in_thread(os.path.isdir, directory.path):
+            there = await self._in_thread(is_directory, directory.path)
+            if refs and there:
                 await self._refs.fsync(directory, list(refs))
 
     def directory(self, partition: Partition) -> GitDirectory:
@@ -117,7 +118,7 @@ class Applier:
     async def _create(self, directory: GitDirectory, creation: Creation) -> None:
         if creation.backend == "files":
             await self._in_thread(self._make, directory.path, creation)
-        elif not await self._in_thread(os.path.isdir, directory.path):
+        elif not await self._in_thread(is_directory, directory.path):
             made = self._layout.scratch("repository")
             await self._initialise(made, creation)
             await self._in_thread(place_repository, made, directory.path)

@@ -19,6 +19,8 @@ from .layout import Layout
 
 log = Logger()
 
+_ENDINGS = (".lock", "/packed-refs.new")
+
 
 @define(eq=False)
 class Intent:
@@ -88,7 +90,7 @@ class Intents:
         return removed
 
     def _remove(self, lock: str) -> int:
-        if not lock.endswith(".lock") or lock.startswith("/") or ".." in lock.split("/"):
+        if not lock.endswith(_ENDINGS) or lock.startswith("/") or ".." in lock.split("/"):
             return 0
         try:
             os.unlink(join(self._layout.root, lock))

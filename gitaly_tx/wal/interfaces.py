@@ -210,7 +210,8 @@ class ILog(Interface):
 
     def retract(entry: Entry) -> Awaitable[None]:
         """
-        Strike the partition's last entry out, durably, because the coordinator refused it. It is never applied; its number is free.
+        Strike the partition's last entry out, durably, because the coordinator refused it. It is never applied; its number is
+        free.
         """
 
     def applied(entry: Entry) -> None:

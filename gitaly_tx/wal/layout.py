@@ -194,6 +194,13 @@ def sync_existing(paths: Iterable[str]) -> None:
             pass
 
 
+def is_directory(path: str) -> bool:
+    """
+    Whether there is a directory.
+    """
+    return os.path.isdir(path)
+
+
 def read_whole(path: str) -> bytes:
     """
     A file's content.

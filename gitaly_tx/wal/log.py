@@ -4,56 +4,37 @@ The log of one storage, on its disk.
 
 from __future__ import annotations
 
-from collections import deque
-from collections.abc import Callable, Iterator, Sequence
+import errno
+from collections.abc import Callable, Sequence
 
 from attrs import define, field
 from twisted.internet.defer import Deferred, DeferredLock
-from twisted.internet.interfaces import IDelayedCall, IReactorTime
+from twisted.internet.interfaces import IReactorTime
 from twisted.logger import Logger
 from zope.interface import implementer
 
-from ..errors import GitalyError
+from ..errors import Code, GitalyError
 from ..observability.failpoints import failpoint
 from .entry import tag_of, without_contents
+from .groupcommit import GroupCommit, Observer, unobserved
 from .interfaces import Entry, Head, HeadChanged, IApplier, ILog, LogFailed, Manifest, Partition, PartitionDamaged
 from .layout import Disk, Layout
 from .reading import drop_segments, read_log
 from .resolve import EVERYBODY, Logged, resolve, tags
 from .staged import StagedFiles
 from .state import State
+from .tail import Tail
 from .threads import InThread
 from .together import all_of
 from .writer import Wish, Writer, Written
 
 log = Logger()
 
-BATCH = 16 << 20
-"""The most bytes of staged files that are written with one fsync."""
-
-NOTES_AFTER = 0.05
-"""Seconds until notes are written that no entry took along."""
+_NO_FSYNC_YET = frozenset({errno.EMFILE, errno.ENFILE, errno.ENOMEM, errno.EAGAIN})
+"""Errors that come before any fsync: another attempt is as good as the first."""
 
 PERSISTED_TOGETHER = 8
 """Partitions that a checkpoint makes durable at the same time."""
-
-Observer = Callable[[float, int, int], None]
-
-
-def unobserved(seconds: float, entries: int, size: int) -> None:
-    """
-    For those who measure nothing.
-    """
-
-
-@define(eq=False)
-class _Waiting:
-    wish: Wish
-    done: Deferred[Entry]
-
-    @property
-    def weight(self) -> int:
-        return sum(len(file.content or b"") for file in self.wish.manifest.staged)
 
 
 @implementer(ILog)
@@ -95,25 +76,20 @@ class Log:
     _heads: dict[Partition, Head] = field(factory=dict, init=False)
     _refused: dict[bytes, str] = field(factory=dict, init=False)
     _damaged: frozenset[int] = field(default=frozenset(), init=False)
-    _logged: dict[Partition, deque[Logged]] = field(factory=dict, init=False)
-    _count: int = field(default=0, init=False)
+    _tail: Tail = field(factory=Tail, init=False)
     _appending: set[Partition] = field(factory=set, init=False)
-    _waiting: deque[_Waiting] = field(factory=deque, init=False)
-    _retracting: list[tuple[Entry, Deferred[None]]] = field(factory=list, init=False)
-    _notes: list[Entry] = field(factory=list, init=False)
-    _notes_due: IDelayedCall | None = field(default=None, init=False)
-    _flushing: Deferred[None] | None = field(default=None, init=False)
-    _in_flight: int = field(default=0, init=False)
+    _group: GroupCommit | None = field(default=None, init=False)
     _checkpointing: DeferredLock = field(factory=DeferredLock, init=False)
     _remembering: DeferredLock = field(factory=DeferredLock, init=False)
     _undurable: set[Partition] = field(factory=set, init=False)
+    _kept_from: int = field(default=0, init=False)
 
     @property
     def pending(self) -> int:
         """
         Entries that wait for their fsync.
         """
-        return len(self._waiting) + self._in_flight
+        return 0 if self._group is None else self._group.pending
 
     @property
     def refused(self) -> dict[bytes, str]:
@@ -155,7 +131,7 @@ class Log:
         self._damaged = frozenset(resolved.damaged)
         self._heads = dict(resolved.heads)
         for logged in resolved.entries:
-            self._keep(Logged(without_contents(logged.entry), logged.segment, logged.applied))
+            self._tail.keep(Logged(without_contents(logged.entry), logged.segment, logged.applied))
         self._writer = Writer(
             self._layout,
             self._disk,
@@ -166,6 +142,15 @@ class Log:
             whole.last,
             whole.end,
         )
+        self._group = GroupCommit(
+            self._writer,
+            self._in_writer,
+            self._clock,
+            self._take_in,
+            self._appending.discard,
+            self._look_at_size,
+            self._observer,
+        )
         return [logged.entry for logged in resolved.entries if not logged.applied]
 
     async def head(self, partition: Partition) -> Head:
@@ -174,9 +159,7 @@ class Log:
         """
         self._must_be_trusted(partition)
         if partition not in self._heads:
-            tag = tag_of(partition.path)
-            found = (await self._state.checkpoints([tag])).get(tag)
-            self._heads.setdefault(partition, Head() if found is None else found[1])
+            self._heads.setdefault(partition, await self._checkpointed(partition))
         return self._heads[partition]
 
     def append(self, manifest: Manifest, expected: Head) -> Deferred[Entry]:
@@ -190,32 +173,20 @@ class Log:
         Strike out the last entry.
         """
         partition = entry.manifest.partition
-        logged = self._logged[partition]
-        if logged[-1].entry.head != entry.head or logged[-1].applied:
-            raise HeadChanged(partition, entry.head.lsn, logged[-1].entry.head.lsn)
-        if len(logged) > 1:
-            before = logged[-2].entry.head
-        else:
-            tag = tag_of(partition.path)
-            found = (await self._state.checkpoints([tag])).get(tag)
-            before = Head() if found is None else found[1]
-        done: Deferred[None] = Deferred()
-        self._retracting.append((entry, done))
-        self._flush_soon()
-        await done
-        self._forget(partition, entry.head.lsn, last=True)
-        self._heads[partition] = before
+        last, before = self._tail.last_two(partition)
+        if last is None or last.entry.head != entry.head or last.applied:
+            raise HeadChanged(partition, entry.head.lsn, 0 if last is None else last.entry.head.lsn)
+        head = await self._checkpointed(partition) if before is None else before.entry.head
+        await self._open().retract(entry)
+        self._tail.retracted(partition)
+        self._heads[partition] = head
 
     def applied(self, entry: Entry) -> None:
         """
         Note it with the next batch, or soon.
         """
-        for logged in self._logged.get(entry.manifest.partition, ()):
-            if logged.entry.head.lsn <= entry.head.lsn:
-                logged.applied = True
-        self._notes.append(without_contents(entry))
-        if self._notes_due is None and self._flushing is None:
-            self._notes_due = self._clock.callLater(NOTES_AFTER, self._flush_soon)
+        self._tail.applied(entry)
+        self._open().note(entry)
 
     async def settle(self, entry: Entry) -> None:
         """
@@ -237,19 +208,15 @@ class Log:
         """
         Finish, checkpoint, close. What cannot be made durable now is replayed at the next start.
         """
-        self._flush_soon()
-        if self._flushing is not None:
-            await _waiting_for(self._flushing)
+        if self._writer is None:
+            return
+        await self._open().drain()
         try:
             await self.checkpoint()
         except Exception:
             log.failure("no checkpoint of storage {storage}; the next start replays its log", storage=self.storage)
-        writer, self._writer = self._writer, None
-        if self._notes_due is not None:
-            self._notes_due.cancel()
-            self._notes_due = None
-        if writer is not None:
-            await self._in_writer(writer.close)
+        writer, self._writer, self._group = self._writer, None, None
+        await self._in_writer(writer.close)
 
     async def refuse(self, partition: Partition, why: str) -> None:
         """
@@ -257,11 +224,29 @@ class Log:
         """
         self._refused[tag_of(partition.path)] = why
         log.error("storage {storage} takes no writes for {whom}: {why}", storage=self.storage, whom=str(partition), why=why)
-        self._damaged |= {logged.segment for logged in self._logged.get(partition, ()) if not logged.applied}
+        self._damaged |= self._tail.give_up(partition)
         await self._state.refuse(self._refused)
-        kept = deque(logged for logged in self._logged.get(partition, ()) if logged.applied)
-        self._count -= len(self._logged.get(partition, ())) - len(kept)
-        self._logged[partition] = kept
+
+    async def accept(self, partition: Partition | None) -> None:
+        """
+        Take writes for a partition again: an operator has looked at the repository and says that it is right as it is. What could
+        not be read stays in the log's ``damaged`` directory.
+
+        :param partition: ``None`` if it was unknown whose the damage is, so that everybody was refused.
+        :raises GitalyError: FAILED_PRECONDITION if the damage is still in the log, because something else holds a checkpoint up.
+        """
+        await self.checkpoint()
+        if self._damaged & set(await self._in_thread(self._layout.segments)):
+            raise GitalyError("damaged part of the log cannot be moved aside now", Code.FAILED_PRECONDITION)
+        tag = EVERYBODY if partition is None else tag_of(partition.path)
+        if partition is not None and tag in self._refused:
+            before = self._heads.get(partition) or await self._checkpointed(partition)
+            # Another epoch: whatever the lost entries were, this is not what follows from them.
+            head = Head(before.epoch + 1, self._leader, before.lsn, before.digest)
+            await self._state.checkpoint({partition: head})
+            self._heads[partition] = head
+        self._refused.pop(tag, None)
+        await self._state.refuse(self._refused)
 
     # --------------------------------------------------------------------------------------------------- appending
 
@@ -273,17 +258,17 @@ class Log:
         self._appending.add(partition)
         taken, queued = manifest, False
         try:
-            if manifest.create is not None:
+            if manifest.create is not None and partition in self._tail:
                 # What an earlier repository at this path was must never be replayed into the new one.
                 await self._settle(partition)
+                if partition in self._tail:
+                    raise GitalyError("what was at this path before is not durable yet", Code.UNAVAILABLE)
             if manifest.staged:
                 taken = await self._in_thread(self._staged.secure, manifest)
             self._must_be_trusted(partition)
-            waiting = _Waiting(Wish(taken, expected), Deferred())
-            self._waiting.append(waiting)
+            done = self._open().append(Wish(taken, expected))
             queued = True
-            self._flush_soon()
-            return await waiting.done
+            return await done
         except GitalyError as error:
             if taken is not manifest and not (isinstance(error, LogFailed) and error.uncertain):
                 await self._in_thread(self._staged.release, taken)
@@ -292,90 +277,26 @@ class Log:
             if not queued:
                 self._appending.discard(partition)
 
-    def _flush_soon(self) -> None:
-        if self._notes_due is not None:
-            if self._notes_due.active():
-                self._notes_due.cancel()
-            self._notes_due = None
-        if self._flushing is None and (self._waiting or self._notes or self._retracting):
-            self._flushing = Deferred()
-            Deferred.fromCoroutine(self._flush())
-
-    async def _flush(self) -> None:
-        try:
-            while self._waiting or self._notes or self._retracting:
-                if not await self._write_batch():
-                    break
-        finally:
-            done, self._flushing = self._flushing, None
-            assert done is not None
-            done.callback(None)
-        writer = self._writer
-        if writer is not None and (writer.size >= self._segment_size or self._count >= self._segment_entries):
-            self._full()
-
-    async def _write_batch(self) -> bool:
-        """
-        :returns: whether it makes sense to go on at once: not, if there are only notes left and they cannot be written.
-        """
-        batch = list(self._next_batch())
-        notes, self._notes = self._notes, []
-        retracting, self._retracting = self._retracting, []
-        self._in_flight = len(batch)
-        try:
-            if self._writer is None:
-                raise LogFailed("not open")
-            written = await self._in_writer(
-                self._writer.write, [one.wish for one in batch], notes, [entry for entry, _ in retracting]
-            )
-        except Exception as error:
-            self._notes[:0] = notes
-            self._in_flight = 0
-            for one in batch:
-                self._answer(one, error)
-            for _, done in retracting:
-                done.errback(error)
-            return bool(self._waiting or self._retracting)
-        self._in_flight = 0
-        if batch:
-            self._observer(written.seconds, len(batch), written.size)
-        self._take_in(batch, written)
-        for _, done in retracting:
-            done.callback(None)
-        return True
-
-    def _next_batch(self) -> Iterator[_Waiting]:
-        weight = 0
-        while self._waiting and weight <= BATCH:
-            one = self._waiting.popleft()
-            weight += one.weight
-            yield one
-
-    def _take_in(self, batch: Sequence[_Waiting], written: Written) -> None:
+    def _take_in(self, written: Written) -> None:
         for result in written.results:
             if isinstance(result, Entry):
                 self._heads[result.manifest.partition] = result.head
-                self._keep(Logged(without_contents(result), written.segment))
-        for one, result in zip(batch, written.results, strict=True):
-            self._answer(one, result)
+                self._tail.keep(Logged(without_contents(result), written.segment))
 
-    def _answer(self, one: _Waiting, result: Entry | Exception) -> None:
-        self._appending.discard(one.wish.manifest.partition)
-        if one.done.called:
-            return  # Whoever asked has stopped waiting.
-        if isinstance(result, Entry):
-            one.done.callback(result)
-        else:
-            one.done.errback(result)
+    def _look_at_size(self) -> None:
+        if self._writer is not None and (self._writer.size >= self._segment_size or self._tail.count >= self._segment_entries):
+            self._full()
 
     # ------------------------------------------------------------------------------------------------- checkpoints
 
     async def _checkpoint(self) -> None:
         if self._writer is None:
             return
+        if not self._tail.count and not self._damaged and self._kept_from == self._writer.number and not self._writer.size:
+            return
         current = await self._in_writer(self._writer.roll)
         failpoint("checkpoint.after_roll")
-        ready = [partition for partition in self._logged if self._ready(partition, current)]
+        ready = [partition for partition in self._tail.partitions() if self._tail.ready(partition, current)]
         heads: dict[Partition, Head] = {}
         for at in range(0, len(ready), PERSISTED_TOGETHER):
             for done in await all_of(self._persist(partition, current) for partition in ready[at : at + PERSISTED_TOGETHER]):
@@ -389,29 +310,19 @@ class Log:
     async def _settle(self, partition: Partition) -> None:
         await self._remember(await self._persist(partition, None), None)
 
-    def _ready(self, partition: Partition, current: int | None) -> list[Entry]:
-        """
-        The entries of a partition that were applied, up to the first that was not.
-
-        :param current: only those in segments before this one.
-        """
-        found: list[Entry] = []
-        for logged in self._logged.get(partition, ()):
-            if not logged.applied or (current is not None and logged.segment >= current):
-                break
-            found.append(logged.entry)
-        return found
-
     async def _persist(self, partition: Partition, current: int | None) -> dict[Partition, Head]:
         """
         :returns: the head up to which the partition is durable now, if it is.
         """
-        entries = self._ready(partition, current)
+        entries = self._tail.ready(partition, current)
         if not entries or partition in self._undurable:
             return {}
         try:
             await self._applier.persist(entries)
-        except Exception:
+        except OSError as error:
+            if error.errno in _NO_FSYNC_YET:
+                log.warn("{partition} cannot be made durable now: {error}", partition=str(partition), error=error)
+                return {}
             # A second fsync would succeed and prove nothing, so this partition's entries stay in the log until the next start.
             self._undurable.add(partition)
             log.failure("{partition} cannot be made durable: the disk fails", partition=str(partition))
@@ -425,35 +336,30 @@ class Log:
         await self._remembering.acquire()
         try:
             # Somebody may have remembered a later head meanwhile.
-            newer = {p: head for p, head in heads.items() if p in self._logged and self._logged[p][0].entry.head.lsn <= head.lsn}
+            newer = {p: head for p, head in heads.items() if (self._tail.first_lsn(p) or head.lsn + 1) <= head.lsn}
             first = 0 if current is None else self._first_needed(current, newer)
             await self._state.checkpoint(newer, first or None)
+            self._kept_from = first or self._kept_from
             for partition, head in newer.items():
-                self._forget(partition, head.lsn)
+                self._tail.durable(partition, head.lsn)
         finally:
             self._remembering.release()
         return first
 
     def _first_needed(self, current: int, done: dict[Partition, Head]) -> int:
-        left = (
-            logged.segment
-            for partition, entries in self._logged.items()
-            for logged in entries
-            if partition not in done or logged.entry.head.lsn > done[partition].lsn
-        )
-        return min(left, default=current)
+        # The newest segment stays even if it is empty: a log without any would look like one that was lost.
+        newest = current if self._writer is None else max(self._writer.number, 1)
+        return min(newest, self._tail.first_segment(current, done))
 
-    def _keep(self, logged: Logged) -> None:
-        self._logged.setdefault(logged.entry.manifest.partition, deque()).append(logged)
-        self._count += 1
+    def _open(self) -> GroupCommit:
+        if self._group is None:
+            raise LogFailed("not open")
+        return self._group
 
-    def _forget(self, partition: Partition, lsn: int, last: bool = False) -> None:
-        entries = self._logged[partition]
-        while entries and (entries[-1].entry.head.lsn >= lsn if last else entries[0].entry.head.lsn <= lsn):
-            entries.pop() if last else entries.popleft()
-            self._count -= 1
-        if not entries:
-            del self._logged[partition]
+    async def _checkpointed(self, partition: Partition) -> Head:
+        tag = tag_of(partition.path)
+        found = (await self._state.checkpoints([tag])).get(tag)
+        return Head() if found is None else found[1]
 
     def _must_be_trusted(self, partition: Partition) -> None:
         why = self._refused.get(tag_of(partition.path), self._refused.get(EVERYBODY))
@@ -463,20 +369,3 @@ class Log:
 
 def _whom(tag: bytes) -> str:
     return "anybody" if tag == EVERYBODY else f"partition {tag.hex()}"
-
-
-def _waiting_for(other: Deferred[None]) -> Deferred[None]:
-    """
-    Fires when ``other`` does, without taking its result away or cancelling it.
-    """
-    waiting: Deferred[None] = Deferred()
-
-    def over(result: None) -> None:
-        if not waiting.called:
-            waiting.callback(None)
-
-    other.addCallback(over)
-    return waiting
-
-
-__all__ = ["BATCH", "NOTES_AFTER", "Log", "Observer", "unobserved"]

@@ -9,12 +9,12 @@ A segment is a header and then records, one after the other::
              kind 1 | length 4 | tag 16 | lsn 8 | CRC32C 4
 
 What matters is said twice, in front of the payload and behind it, so whatever single place is damaged, it is known which
-partition (``tag``) and entry (``lsn``) that place belonged to. All checksums but the segment header's are mixed with the segment's
-``salt``, which nobody outside knows: a pushed file cannot hold bytes that pass for a record.
+partition (``tag``) and entry (``lsn``) that place belonged to. All checksums but the segment header's are mixed with the
+segment's ``salt``, which nobody outside knows: a pushed file cannot hold bytes that pass for a record.
 
 ``durable`` is how far the segment had been fsynced when the record was written. It tells a torn tail from damage: what is
-unreadable was never acknowledged unless a readable record behind it says that it had been durable. ``previous end`` is how much of
-the segment before counts; what may lie behind that was given up after a failed fsync.
+unreadable was never acknowledged unless a readable record behind it says that it had been durable. ``previous end`` is how much
+of the segment before counts; what may lie behind that was given up after a failed fsync.
 """
 
 from __future__ import annotations
@@ -108,7 +108,10 @@ class Segment:
             raise UnknownFormat(
                 "write-ahead log has an unknown format: start the version of the server that wrote it", name, f"format {version}"
             )
-        if len(data) < SEGMENT_SIZE or google_crc32c.value(data[: SEGMENT_SIZE - 4]) != _SUM.unpack_from(data, SEGMENT_SIZE - 4)[0]:
+        if (
+            len(data) < SEGMENT_SIZE
+            or google_crc32c.value(data[: SEGMENT_SIZE - 4]) != _SUM.unpack_from(data, SEGMENT_SIZE - 4)[0]
+        ):
             raise UnknownFormat(
                 "write-ahead log has a damaged segment header: restore it from a backup, or move it out of the log's directory "
                 "to give up what it held",

@@ -1,9 +1,9 @@
 """
 Start-up: what was committed and may not be visible is made visible.
 
-Other programs write the same repositories with a git of their own, so recovery looks before it moves a ref. Each ref had a chain of
-values: what it was before the first entry that may be missing, and what each entry made of it. If it now has one of these but the
-last, it gets the last. If it has another value, somebody else moved it after us, and it is left alone.
+Other programs write the same repositories with a git of their own, so recovery looks before it moves a ref. Each ref had a chain
+of values: what it was before the first entry that may be missing, and what each entry made of it. If it now has one of these but
+the last, it gets the last. If it has another value, somebody else moved it after us, and it is left alone.
 """
 
 from __future__ import annotations
@@ -16,12 +16,14 @@ from attrs import define, evolve, frozen
 from twisted.logger import Logger
 
 from ..errors import GitalyError
+from ..git.command import Command
 from ..git.directory import GitDirectory
-from ..git.interfaces import IRefs, RefUpdate
+from ..git.interfaces import IGit, IRefs, RefUpdate
 from ..git.objectid import ObjectID
 from ..observability.failpoints import failpoint
 from .apply import Applier
 from .interfaces import Entry, Partition, RepositoryVanished
+from .layout import is_directory
 from .log import Log
 from .staged import StagedFiles
 from .threads import InThread
@@ -109,8 +111,8 @@ class Recovery:
 
     async def replay_partition(self, entries: Sequence[Entry]) -> None:
         """
-        Apply the entries of one partition. If a file that one of them needs is lost, that one and all after it are not applied, and
-        the partition takes no more writes.
+        Apply the entries of one partition. If a file that one of them needs is lost, that one and all after it are not applied,
+        and the partition takes no more writes.
         """
         good = await self._with_their_files(entries)
         if not good:
@@ -126,6 +128,8 @@ class Recovery:
         self._log.applied(good[-1])
 
     async def _with_their_files(self, entries: Sequence[Entry]) -> list[Entry]:
+        if entries[-1].manifest.remove:
+            return [entries[-1]]  # Whatever it was, it is to be gone.
         good: list[Entry] = []
         for at, entry in enumerate(entries):
             partition = entry.manifest.partition
@@ -134,7 +138,7 @@ class Recovery:
             if not lost:
                 good.append(entry)
                 continue
-            gone = entry.manifest.create is None and not await self._in_thread(os.path.isdir, directory.path)
+            gone = entry.manifest.create is None and not await self._in_thread(is_directory, directory.path)
             targets = [update.new for update in entry.manifest.refs if not update.new.is_zero]
             if gone or await self._is_complete(directory, targets):
                 # Its objects are there in other files: somebody has repacked since.
@@ -172,6 +176,19 @@ class Recovery:
             failpoint("apply.before_refs")
             await self._refs.force(directory, updates)
             failpoint("apply.after_refs")
+
+
+def completeness(git: IGit) -> IsComplete:
+    """
+    Ask git whether it can walk everything that is not reachable from the refs yet.
+    """
+
+    async def is_complete(directory: GitDirectory, oids: Sequence[ObjectID]) -> bool:
+        command = Command("rev-list", ["--objects", "--quiet", "--stdin", "--not", "--all"], directory=directory)
+        _, ended = await git.run(command, stdin=b"".join(oid + b"\n" for oid in oids), check=False)
+        return ended.status == 0
+
+    return is_complete
 
 
 def _loose(directory: GitDirectory, name: bytes) -> bytes:

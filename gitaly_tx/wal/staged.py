@@ -1,9 +1,9 @@
 """
 The files that a write brings along, in the log's keeping.
 
-A small one is copied into the log's entry, so that the log's one fsync makes it durable too. A large one gets a second name in the
-log's own ``pending`` directory and an fsync of its own: whatever becomes of the staging directory that it was made in, it is there
-until the entry was applied.
+A small one is copied into the log's entry, so that the log's one fsync makes it durable too. A large one gets a second name in
+the log's own ``pending`` directory and an fsync of its own: whatever becomes of the staging directory that it was made in, it is
+there until the entry was applied.
 """
 
 from __future__ import annotations

@@ -50,8 +50,8 @@ class Written:
 class Writer:
     """
     Appends to the newest segment, and begins a new one when told to, or when a failed fsync leaves it in doubt what the old one
-    holds. Nothing that failed is ever taken up by a later success: a failed write is cut off again, and a segment that is in doubt
-    ends, as far as anybody reads it, where it was known to be durable.
+    holds. Nothing that failed is ever taken up by a later success: a failed write is cut off again, and a segment that is in
+    doubt ends, as far as anybody reads it, where it was known to be durable.
 
     The first segment is made with the first record, so that a server whose disk is full can start and read.
 
@@ -113,7 +113,7 @@ class Writer:
 
     def roll(self) -> int:
         """
-        Begin a new segment, if there is anything in this one.
+        Begin a new segment, if there is anything in the newest one. If there is no space for it now, the next write begins it.
 
         :returns: the number of the segment that is written to from now on; all before are complete.
         """
@@ -122,7 +122,12 @@ class Writer:
         if self.size:
             self._sync()
             self._let_go()
-        return self.number if self._segment is not None else self.number + 1
+        if self._segment is None and self.number:
+            try:
+                self._begin()
+            except OSError:
+                return self.number + 1
+        return max(self.number, 1)
 
     def close(self) -> None:
         """

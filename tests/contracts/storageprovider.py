@@ -45,11 +45,11 @@ class StorageProviderContract(TestCase):
 
     provider: IStorageProvider
 
-    def make_provider(self) -> IStorageProvider:
+    async def make_provider(self) -> IStorageProvider:
         raise NotImplementedError
 
-    def setUp(self) -> None:
-        self.provider = self.make_provider()
+    async def setUp(self) -> None:
+        self.provider = await self.make_provider()
 
     async def refusal(self, asked: Awaitable[object]) -> tuple[Code, str]:
         """

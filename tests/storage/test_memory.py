@@ -14,5 +14,5 @@ class MemoryStorageProviderTests(storageprovider.StorageProviderContract):
     ``MemoryStorageProvider`` keeps the contract.
     """
 
-    def make_provider(self) -> IStorageProvider:
+    async def make_provider(self) -> IStorageProvider:
         return MemoryStorageProvider([StorageInfo("default", "/default", ""), StorageInfo("other", "/other", "")])

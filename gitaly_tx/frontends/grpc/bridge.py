@@ -136,6 +136,42 @@ class Writer:
         await self._write(data)
 
 
+class Once:
+    """
+    Something that is done once, however many ask for it.
+
+    :param start: begins to do it.
+    """
+
+    def __init__(self, start: Callable[[], Coroutine[Any, Any, None]]) -> None:
+        self._start = start
+        self._task: asyncio.Task[None] | None = None
+
+    @property
+    def begun(self) -> bool:
+        """
+        Whether anybody has asked.
+        """
+        return self._task is not None
+
+    async def done(self) -> None:
+        """
+        Wait until it is done, or fail as it does.
+        """
+        if self._task is None:
+            self._task = asyncio.ensure_future(self._start())
+        if not self._task.done():
+            await asyncio.wait([self._task])
+        self._task.result()
+
+    def close(self) -> None:
+        """
+        Stop it if it is under way.
+        """
+        if self._task is not None:
+            _forget(self._task)
+
+
 class Running:
     """
     The calls that have not ended yet, also those whose client has gone.

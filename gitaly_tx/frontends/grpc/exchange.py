@@ -17,7 +17,7 @@ from ...rpc.call import Call
 from ...rpc.interfaces import IExchange
 from ...rpc.method import MethodInfo
 from ...streams import StreamBroken
-from .bridge import Reader, Writer
+from .bridge import Once, Reader, Writer
 
 LARGEST: Final = 4 * 1024 * 1024
 """The largest request in bytes: the default of Gitaly and of every gRPC implementation."""
@@ -104,9 +104,9 @@ class StreamExchange:
         self._method = method
         self._context = context
         self._key = key
-        self._reader: Reader[Any] = Reader(context.read)
+        self._reader: Reader[Any] = Reader(self._read)
         self._writer = Writer(self._write)
-        self._opened = False
+        self._opening = Once(self._open)
         self._half_closed = False
         self._broken = False
         self.call: Call
@@ -141,9 +141,21 @@ class StreamExchange:
         self._broken = self._half_closed = True
         self._reader.close()
         self._writer.close()
+        self._opening.close()
+
+    async def _open(self) -> None:
+        await self._context.send_initial_metadata(((self._key, self.call.correlation_id),))
+
+    async def _read(self) -> Any:
+        data = await self._context.read()
+        if data is grpc.aio.EOF and not self._opening.begun:
+            # grpcio's end of the requests is the half-close or the client's death, and it does not say which until later. A method
+            # that takes one for the other writes half of what was asked for. Sending something tells: to the dead it fails. Once
+            # replies have been sent there is nothing harmless left to send; methods that answer before the half-close have
+            # framing of their own.
+            await self._opening.done()
+        return data
 
     async def _write(self, data: bytes) -> None:
-        if not self._opened:
-            self._opened = True
-            await self._context.send_initial_metadata(((self._key, self.call.correlation_id),))
+        await self._opening.done()
         await self._context.write(data)

@@ -11,7 +11,7 @@ import grpc
 from attrs import frozen
 from twisted.application.service import Service
 from twisted.internet.defer import Deferred
-from twisted.internet.interfaces import IReactorCore, IReactorTime
+from twisted.internet.interfaces import IReactorTime
 from twisted.logger import Logger
 from twisted.python.failure import Failure
 
@@ -39,12 +39,6 @@ OPTIONS: Final[tuple[tuple[str, Any], ...]] = (
 )
 
 
-class IReactor(IReactorCore, IReactorTime):
-    """
-    What the service needs of the reactor, which must be asyncio's.
-    """
-
-
 @frozen
 class _Server:
     """
@@ -70,7 +64,7 @@ class GRPCService(Service):
 
     _log = Logger()
 
-    def __init__(self, reactor: IReactor, dispatcher: IDispatcher, listens: Sequence[Listen], grace: float = 60.0) -> None:
+    def __init__(self, reactor: IReactorTime, dispatcher: IDispatcher, listens: Sequence[Listen], grace: float = 60.0) -> None:
         self._reactor = reactor
         self._dispatcher = dispatcher
         self._listens = tuple(listens)
@@ -87,7 +81,8 @@ class GRPCService(Service):
         """
         super().startService()
         self._failure = None
-        self._reactor.callWhenRunning(self._begin)
+        # Not callWhenRunning: what it calls runs before the loop does.
+        self._reactor.callLater(0, self._begin)
 
     def stopService(self) -> Deferred[None]:
         """

@@ -1,0 +1,66 @@
+"""
+:class:`~gitaly_tx.git.interfaces.IObjectReader` in threads of this process.
+
+dulwich puts deltas together (its ``apply_delta`` is native code). Packs and their indices are read here and not by dulwich's own
+classes, which inflate an object to tell its size, map files into memory, and keep a cache for every single pack.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+
+from attrs import define, field
+from twisted.internet.interfaces import IReactorFromThreads
+from twisted.internet.threads import deferToThreadPool
+from twisted.python.threadpool import ThreadPool
+from zope.interface import implementer
+
+from .directory import GitDirectory
+from .interfaces import GitObject, IObjectReader, ObjectInfo
+from .objectid import ObjectID
+from .objectstore import ObjectStore
+
+
+@implementer(IObjectReader)
+@define
+class ObjectReader:
+    """
+    :param reactor: where threads report back.
+    :param pool: where the disk is touched.
+    :param store: what is kept open and in memory, with its bounds.
+    """
+
+    _reactor: IReactorFromThreads
+    _pool: ThreadPool
+    _store: ObjectStore = field(factory=ObjectStore)
+
+    async def read(self, directory: GitDirectory, oid: ObjectID, maximum: int | None = None) -> GitObject:
+        """
+        As :func:`IObjectReader.read`.
+        """
+        found: GitObject = await deferToThreadPool(self._reactor, self._pool, self._store.read, directory, oid, maximum)
+        return found
+
+    async def info(self, directory: GitDirectory, oids: Sequence[ObjectID]) -> list[ObjectInfo | None]:
+        """
+        As :func:`IObjectReader.info`.
+        """
+        found: list[ObjectInfo | None] = await deferToThreadPool(
+            self._reactor, self._pool, self._store.info, directory, tuple(oids)
+        )
+        return found
+
+    async def peel(self, directory: GitDirectory, oids: Sequence[ObjectID]) -> list[ObjectID | None]:
+        """
+        As :func:`IObjectReader.peel`.
+        """
+        found: list[ObjectID | None] = await deferToThreadPool(
+            self._reactor, self._pool, self._store.peel, directory, tuple(oids)
+        )
+        return found
+
+    def forget(self, directory: GitDirectory) -> None:
+        """
+        As :func:`IObjectReader.forget`.
+        """
+        self._store.forget(directory)

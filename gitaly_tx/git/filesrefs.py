@@ -1,0 +1,357 @@
+"""
+:class:`~gitaly_tx.git.interfaces.IRefs` for git's files format, in this process and without a git.
+"""
+
+from __future__ import annotations
+
+import os
+from collections.abc import Callable, Iterator, Sequence
+from typing import Any, Protocol, TypeVar
+
+from attrs import define, field, frozen
+from twisted.internet.interfaces import IReactorFromThreads, IReactorTime
+from twisted.internet.task import deferLater
+from twisted.internet.threads import deferToThreadPool
+from twisted.logger import Logger
+from twisted.python.threadpool import ThreadPool
+from zope.interface import implementer
+
+from ..errors import Code, GitalyError
+from . import lockfiles, looserefs, refsync
+from .config import Configurations
+from .directory import GitDirectory
+from .filetransaction import DEPTH, FileTransaction
+from .interfaces import Announce, IPreparedRefs, IRefs, Reference, RefUpdate, Refusal
+from .names import check_ref, is_valid_ref
+from .packedrefs import PackedRef, PackedRefs, PackedRefsFiles
+from .refchecks import matches
+
+T = TypeVar("T")
+
+References = list[Reference]
+
+_log = Logger()
+
+
+class OtherFormat(Exception):
+    """
+    The repository keeps its refs in another format than files.
+    """
+
+
+class RefsLocked(GitalyError):
+    """
+    Somebody else has a lock that is needed, and does not give it back.
+    """
+
+    def __init__(self, path: str) -> None:
+        super().__init__("reference is already locked", Code.ABORTED, {"path": path})
+
+
+@frozen
+class LockPatience:
+    """
+    How long other writers are waited for.
+
+    :param timeout: seconds that one batch of updates waits for locks, altogether.
+    :param stale: seconds; after the wait, a lock that was not touched for so long is removed.
+    :param first: seconds until the first new attempt; each further wait is twice as long.
+    :param longest: seconds between attempts at most.
+    """
+
+    timeout: float = 1.0
+    stale: float = 10.0
+    first: float = 0.002
+    longest: float = 0.1
+
+
+class _Locking(Protocol):
+    def lock(self, overdue: bool = False) -> bytes | None: ...
+
+
+@implementer(IPreparedRefs)
+@define
+class PreparedFilesRefs:
+    """
+    A batch of updates whose refs are locked.
+    """
+
+    _refs: FilesRefs
+    _transaction: FileTransaction
+
+    @property
+    def refused(self) -> dict[bytes, Any]:
+        """
+        As :attr:`IPreparedRefs.refused`.
+        """
+        return self._transaction.refused
+
+    @property
+    def locks(self) -> tuple[str, ...]:
+        """
+        As :attr:`IPreparedRefs.locks`.
+        """
+        return self._transaction.held
+
+    async def commit(self) -> None:
+        """
+        As :func:`IPreparedRefs.commit`.
+        """
+        await self._refs.in_thread(self._transaction.commit)
+
+    async def abort(self) -> None:
+        """
+        As :func:`IPreparedRefs.abort`.
+        """
+        await self._refs.in_thread(self._transaction.abort)
+
+
+@implementer(IRefs)
+@define(eq=False)
+class FilesRefs:
+    """
+    Refs as files below ``refs/`` and in ``packed-refs``. Whatever git does at the same time is seen at the next look, and both
+    keep each other's locks. Reflogs are not written, and no ``reference-transaction`` hook runs.
+
+    :param reactor: where threads report back.
+    :param pool: where the disk is touched.
+    :param clock: for the waits between attempts to lock.
+    :param configurations: where a repository's ref format is looked up; shared with whoever else reads config files.
+    :param packed: the packed refs that are kept in memory.
+    """
+
+    _reactor: IReactorFromThreads
+    _pool: ThreadPool
+    _clock: IReactorTime
+    _configurations: Configurations = field(factory=Configurations)
+    _packed: PackedRefsFiles = field(factory=PackedRefsFiles)
+    _patience: LockPatience = LockPatience()
+
+    async def in_thread(self, job: Callable[..., T], *arguments: Any) -> T:
+        """
+        Run something that touches the disk.
+        """
+        found: T = await deferToThreadPool(self._reactor, self._pool, job, *arguments)
+        return found
+
+    def _root(self, directory: GitDirectory) -> bytes:
+        if self._configurations.read(directory.path).ref_storage != "files":
+            raise OtherFormat
+        return os.fsencode(directory.path)
+
+    # -------------------------------------------------------------------------------------------------- reading
+
+    async def read(self, directory: GitDirectory, name: bytes) -> Reference | None:
+        """
+        As :func:`IRefs.read`.
+
+        :raises OtherFormat: as every method here, if the repository has no refs in files.
+        """
+        return await self.in_thread(self._read, directory, name)
+
+    def _read(self, directory: GitDirectory, name: bytes) -> Reference | None:
+        root = self._root(directory)
+        if name != b"HEAD" and not is_valid_ref(name):
+            return None
+        final, found = self._resolve(root, name)
+        if found is None:
+            return None
+        return Reference(name, found.target, None if final == name else final, found.peeled)
+
+    def _resolve(self, root: bytes, name: bytes) -> tuple[bytes, PackedRef | None]:
+        """
+        Follow a ref to its end: the name of the last ref, and what that is.
+        """
+        for _ in range(DEPTH):
+            loose = looserefs.read(root, name)
+            if loose is None:
+                return name, None if name == b"HEAD" else self._packed.read(os.fsdecode(root)).find(name)
+            if loose.target is not None:
+                return name, PackedRef(name, loose.target)
+            if loose.symbolic is None:
+                _log.warn("broken ref", path=root, ref=name)
+                return name, None
+            name = loose.symbolic
+        return name, None
+
+    async def head(self, directory: GitDirectory) -> bytes | None:
+        """
+        As :func:`IRefs.head`.
+        """
+        return await self.in_thread(self._head, directory)
+
+    def _head(self, directory: GitDirectory) -> bytes | None:
+        final, _ = self._resolve(self._root(directory), b"HEAD")
+        return None if final == b"HEAD" else final
+
+    async def list(
+        self, directory: GitDirectory, prefixes: Sequence[bytes] = (b"refs/",), hidden: Sequence[bytes] = ()
+    ) -> list[Reference]:
+        """
+        As :func:`IRefs.list`.
+        """
+        return await self.in_thread(self._list, directory, tuple(prefixes), tuple(hidden))
+
+    def _list(self, directory: GitDirectory, prefixes: tuple[bytes, ...], hidden: tuple[bytes, ...]) -> References:
+        root = self._root(directory)
+        # Loose refs first: one that is packed meanwhile is then found in packed-refs.
+        loose = [found for prefix in prefixes for found in self._loose(root, prefix)]
+        packed = self._packed.read(directory.path)
+        found = {entry.name: entry for prefix in prefixes for entry in self._packed_below(packed, prefix)}
+        symbolic: set[bytes] = set()
+        for name, ref in loose:
+            found.pop(name, None)
+            if ref.target is not None:
+                found[name] = PackedRef(name, ref.target)
+            elif ref.symbolic is not None:
+                symbolic.add(name)
+            else:
+                _log.warn("broken ref left out", path=root, ref=name)
+        listed = [Reference(ref.name, ref.target, None, ref.peeled) for ref in found.values() if not matches(ref.name, hidden)]
+        for name in symbolic:
+            final, target = self._resolve(root, name)
+            if target is not None and not matches(name, hidden):
+                listed.append(Reference(name, target.target, final, target.peeled))
+        listed.sort(key=_by_name)
+        return listed
+
+    def _loose(self, root: bytes, prefix: bytes) -> Iterator[tuple[bytes, looserefs.LooseRef]]:
+        if prefix.endswith(b"/"):
+            if is_valid_ref(prefix + b"x") or prefix == b"refs/":
+                yield from looserefs.walk(root, prefix)
+        elif is_valid_ref(prefix):
+            found = looserefs.read(root, prefix)
+            if found is not None:
+                yield prefix, found
+
+    def _packed_below(self, packed: PackedRefs, prefix: bytes) -> Iterator[PackedRef]:
+        if prefix.endswith(b"/"):
+            yield from packed.below(prefix)
+        elif (found := packed.find(prefix)) is not None:
+            yield found
+
+    # -------------------------------------------------------------------------------------------------- writing
+
+    async def prepare(
+        self, directory: GitDirectory, updates: Sequence[RefUpdate], announce: Announce | None = None
+    ) -> IPreparedRefs:
+        """
+        As :func:`IRefs.prepare`.
+        """
+        transaction = await self.in_thread(self._planned, directory, updates, False)
+        if announce is not None:
+            announce(transaction.paths)
+        try:
+            await self._lock(transaction)
+            await self.in_thread(transaction.verify)
+        except BaseException:
+            # Also if the caller gave up: what a thread is just locking is unlocked once it has ended.
+            await self.in_thread(transaction.abort)
+            raise
+        return PreparedFilesRefs(self, transaction)
+
+    def _planned(self, directory: GitDirectory, updates: Sequence[RefUpdate], forced: bool) -> FileTransaction:
+        transaction = FileTransaction(self._root(directory), tuple(updates), self._packed, self._patience.stale, forced)
+        transaction.plan()
+        return transaction
+
+    async def _lock(self, locking: _Locking) -> None:
+        """
+        Lock everything. While somebody else has a lock this waits on the clock and in no thread.
+        """
+        patience = self._patience
+        delay = patience.first
+        deadline: float | None = None
+        overdue = False
+        while await self.in_thread(locking.lock, overdue) is not None:
+            now = self._clock.seconds()
+            deadline = now + patience.timeout if deadline is None else deadline
+            overdue = now >= deadline
+            if not overdue:
+                await deferLater(self._clock, min(delay, deadline - now))
+                delay = min(2 * delay, patience.longest)
+
+    async def force(self, directory: GitDirectory, updates: Sequence[RefUpdate]) -> None:
+        """
+        As :func:`IRefs.force`. A ref that cannot be there because of another one's name is left out and logged: when old log
+        entries are repeated the later ones are in the way of the earlier.
+
+        :raises OSError: if the disk does not take it.
+        :raises GitalyError: if a lock cannot be had or broken.
+        """
+        transaction = await self.in_thread(self._planned, directory, updates, True)
+        try:
+            await self._lock(transaction)
+            await self.in_thread(self._finish, transaction)
+        finally:
+            await self.in_thread(transaction.abort)
+
+    def _finish(self, transaction: FileTransaction) -> None:
+        transaction.verify()
+        if transaction.failure is not None:
+            raise transaction.failure
+        for refused in transaction.refused.values():
+            if refused.why is not Refusal.CONFLICT:
+                raise GitalyError("setting reference", Code.ABORTED, {"ref": refused.name, "why": refused.why.value})
+            _log.error("ref not written because others are in its way", path=transaction.root, ref=refused.name)
+        transaction.commit()
+
+    async def set_head(self, directory: GitDirectory, target: bytes) -> None:
+        """
+        As :func:`IRefs.set_head`. A lock that somebody else keeps for longer than the timeout is broken.
+
+        :raises GitalyError: INVALID_ARGUMENT for a name that no ref can have.
+        """
+        check_ref(target)
+        change = _HeadChange(await self.in_thread(self._root, directory), target)
+        await self._lock(change)
+
+    async def fsync(self, directory: GitDirectory, names: Sequence[bytes]) -> None:
+        """
+        As :func:`IRefs.fsync`.
+        """
+        await self.in_thread(self._fsync, directory, tuple(names))
+
+    def _fsync(self, directory: GitDirectory, names: tuple[bytes, ...]) -> None:
+        refsync.fsync_refs(self._root(directory), [name for name in names if name == b"HEAD" or is_valid_ref(name)])
+
+    def forget(self, directory: GitDirectory) -> None:
+        """
+        Let go of what is kept in memory of a repository.
+        """
+        self._packed.forget(directory.path)
+        self._configurations.forget(directory.path)
+
+
+@frozen
+class _HeadChange:
+    root: bytes
+    target: bytes
+
+    def lock(self, overdue: bool = False) -> bytes | None:
+        """
+        Write HEAD, if its lock can be had.
+
+        :returns: the lock if it cannot.
+        """
+        path = self.root + b"/HEAD"
+        lock = lockfiles.lock_path(path)
+        if overdue and not lockfiles.break_stale(lock, 0.0):
+            raise RefsLocked(os.fsdecode(lock))
+        try:
+            lockfiles.take(lock, b"ref: " + self.target + b"\n")
+        except FileExistsError:
+            return lock
+        try:
+            os.rename(lock, path)
+        except BaseException:
+            lockfiles.release(lock)
+            raise
+        return None
+
+
+def _by_name(reference: Reference) -> bytes:
+    return reference.name
+
+
+__all__ = ["FilesRefs", "LockPatience", "OtherFormat", "RefsLocked"]

@@ -1,0 +1,19 @@
+"""
+The composition root: a configuration becomes a server.
+
+``build``
+    what ``twistd`` gets: a service that knows its configuration and has opened nothing.
+``assembly``
+    all objects, each with its collaborators: the one place that knows every layer.
+``partitions``
+    one storage's write-ahead log with what belongs to it.
+``lifecycle``
+    start, readiness, reload, stop, in their order.
+``banner``, ``logging``
+    what people read.
+"""
+
+from .lifecycle import GitalyServer, build
+from .surroundings import Surroundings
+
+__all__ = ["GitalyServer", "Surroundings", "build"]

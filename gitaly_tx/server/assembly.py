@@ -1,0 +1,338 @@
+"""
+All objects, each with its collaborators: the one place that knows every layer.
+
+Whoever reads this top to bottom has seen how the server hangs together. Nothing here acts by itself: :meth:`Assembly.start` does.
+"""
+
+from __future__ import annotations
+
+import os
+import tempfile
+import time
+from collections.abc import Sequence
+from typing import Any
+
+from attrs import define, field
+from prometheus_client import CollectorRegistry
+from twisted.internet.interfaces import IReactorTime
+from twisted.python.threadpool import ThreadPool
+
+from .. import __version__
+from ..auth.reload import Authority
+from ..chain import TokenSettings, chain
+from ..cluster.local import LocalCoordinator
+from ..config.model import Config
+from ..frontends.grpc.service import GRPCService
+from ..frontends.grpc.standard import Health, Reflection
+from ..frontends.http.service import HTTPService
+from ..frontends.monitoring.resources import MonitoringSite, Readiness, scrape_in
+from ..frontends.monitoring.service import MonitoringService
+from ..frontends.ssh.service import SSHService
+from ..git.children import Children
+from ..git.config import Configurations
+from ..git.dulwichreader import ObjectReader
+from ..git.environment import GitProgram
+from ..git.interfaces import Limits
+from ..git.refs import Refs
+from ..git.runner import Git
+from ..hooks.chain import Hooks
+from ..hooks.custom import CustomHooks
+from ..hooks.events import Announcer
+from ..hooks.interfaces import IPushPolicy
+from ..hooks.plugins import found_policies, found_sinks, load_named
+from ..hooks.policies import LargestFile
+from ..housekeeping.schedule import Housekeeping
+from ..housekeeping.tasks import Tasks
+from ..observability.lag import LagSampler
+from ..observability.metrics import Metrics
+from ..registry import Ports, services
+from ..rpc.dispatcher import Dispatcher
+from ..storage.interfaces import StorageInfo
+from ..storage.metadata import ensure_filesystem_id
+from ..storage.provider import FilesystemStorageProvider
+from ..storage.threads import Threads
+from ..transport.gittransport import GitTransport
+from ..transport.inforefs import InfoRefs
+from ..transport.pushmeans import Means, PackLimits, PushLimits
+from ..transport.receivepack import ReceivePack
+from ..transport.uploadarchive import UploadArchive
+from ..transport.uploadpack import UploadPack
+from ..wal.layout import Layout
+from ..wal.lock import StorageLock, prepare_layout
+from ..wal.store import Store, make_store
+from ..writequeue.commit import Committer
+from ..writequeue.queue import WriteQueue
+from . import doors
+from .measures import Measures
+from .surroundings import Surroundings
+
+READERS = 16
+"""Threads that look things up."""
+
+WORKERS = 16
+"""Threads that write, sync, hash and delete: what may take long, so that look-ups need not wait behind it."""
+
+
+@define(eq=False)
+class Assembly:
+    """
+    The server's parts that have to be started, reloaded or stopped.
+    """
+
+    config: Config
+    reactor: Any
+    metrics: Metrics
+    authority: Authority
+    readers: ThreadPool
+    workers: ThreadPool
+    writers: Sequence[ThreadPool]
+    stores: dict[str, Store]
+    committer: Committer
+    queue: WriteQueue
+    children: Children
+    housekeeping: Housekeeping
+    pushes: ReceivePack
+    lag: LagSampler
+    health: Health
+    monitoring: MonitoringService | None
+    grpc: GRPCService
+    http: HTTPService | None
+    ssh: SSHService | None
+    readiness: list[str] = field(factory=lambda: ["starting"])
+
+    def take_storages(self) -> None:
+        """
+        Make the storages' directories where they may be made, and see that each can be had. Blocks for some milliseconds.
+
+        :raises GitalyError: if another server has one, or it was made by a version that this one does not know.
+        """
+        os.makedirs(self.config.data_dir, exist_ok=True)
+        for storage in self.config.storages:
+            if storage.path.startswith(self.config.data_dir):
+                os.makedirs(storage.path, exist_ok=True)
+            layout = Layout(storage.path)
+            lock = StorageLock(layout)
+            lock.acquire()
+            try:
+                prepare_layout(layout)
+            finally:
+                lock.release()
+
+    async def start(self) -> str:
+        """
+        Recover, then listen.
+
+        :returns: the SSH host key's fingerprint; empty without SSH.
+        :raises GitalyError: or CannotListenError, if something cannot be had.
+        """
+        for pool in (self.readers, self.workers, *self.writers):
+            pool.start()
+        self.lag.startService()
+        if self.monitoring is not None:
+            await self.monitoring.listen()
+        self.readiness[:] = ["recovering"]
+        for store in self.stores.values():
+            await store.start()
+        self.grpc.startService()
+        await self.grpc.listening()
+        if self.http is not None:
+            await self.http.listen()
+        if self.ssh is not None:
+            await self.ssh.listen()
+        self.health.serving()
+        self.readiness.clear()
+        self.metrics.ready.set(1)
+        return self.ssh.fingerprint if self.ssh is not None else ""
+
+    async def stop(self) -> None:
+        """
+        Go down: no new work, then no work, then nothing.
+        """
+        self.readiness[:] = ["stopping"]
+        self.metrics.ready.set(0)
+        self.health.stopping()
+        fronts = [front.stopService() for front in (self.grpc, self.http, self.ssh) if front is not None]
+        for stopped in fronts:
+            await stopped
+        await self.housekeeping.stop()
+        await self.pushes.settle()
+        self.committer.stop()
+        await self.queue.stop()
+        for store in self.stores.values():
+            await store.stop()
+        self.children.kill_all()
+        await self.children.wait_all()
+        if self.monitoring is not None:
+            await self.monitoring.stopService()
+        if self.lag.running:
+            self.lag.stopService()
+        for pool in (self.readers, self.workers, *self.writers):
+            pool.stop()
+
+    def reload(self, config: Config) -> list[str]:
+        """
+        Take users and rules from another configuration; certificates are read anew at each connection.
+
+        :returns: what changed, in words.
+        """
+        return self.authority.replace(config)
+
+    def ready(self) -> Readiness:
+        """
+        Whether the server takes work.
+        """
+        if self.readiness:
+            return Readiness(False, self.readiness[0])
+        failing = self.committer.failing
+        if failing:
+            return Readiness(False, f"{len(failing)} repositories have writes that cannot be applied: see the log")
+        return Readiness(True, "ready")
+
+
+def assemble(reactor: Any, config: Config, surroundings: Surroundings, program: GitProgram) -> Assembly:
+    """
+    Make everything.
+
+    :param reactor: asyncio's.
+    :param program: the git to run.
+    """
+    clock: IReactorTime = reactor
+    metrics = Metrics(CollectorRegistry())
+    metrics.build.labels(__version__, program.version_text).set(1)
+    measures = Measures(metrics)
+    authority = Authority(config)
+
+    readers = ThreadPool(0, READERS, "reader")
+    workers = ThreadPool(0, WORKERS, "worker")
+    writers = {storage.name: ThreadPool(1, 1, f"log-{storage.name}") for storage in config.storages}
+    threads, reading = Threads(reactor, workers), Threads(reactor, readers)
+
+    children = Children(reactor, clock)
+    metrics.git_children.set_function(lambda: len(children))
+    git = Git(
+        program,
+        children,
+        environment=surroundings.environ,
+        config=doors.git_settings(config),
+        limits=Limits(memory=config.limits.git_memory or None),
+        observer=measures.child,
+    )
+    configurations = Configurations()
+    refs = Refs(reactor, readers, clock, git, configurations=configurations)
+    objects = ObjectReader(reactor, readers)
+
+    stores = {
+        storage.name: make_store(
+            storage.name,
+            storage.path,
+            refs=refs,
+            git=git,
+            clock=clock,
+            in_writer=Threads(reactor, writers[storage.name]),
+            in_thread=threads,
+            observer=measures.fsync,
+        )
+        for storage in config.storages
+    }
+    queue = WriteQueue(clock, config.limits.write_queue, measures.waited, metrics.write_queue_length.set)
+    committer = Committer(stores, refs, LocalCoordinator(), threads, clock)
+    storage = FilesystemStorageProvider(
+        [StorageInfo(each.name, each.path, _filesystem_id(each.path)) for each in config.storages],
+        refs=refs,
+        objects=objects,
+        queue=queue,
+        committers=dict.fromkeys(stores, committer),
+        object_format=lambda directory: configurations.read(directory.path).object_format,
+        threads=reading,
+        counted=metrics.stagings.inc,
+    )
+
+    housekeeping = Housekeeping(Tasks(git, threads, {name: store.intents for name, store in stores.items()}), threads)
+    hooks = Hooks(
+        _policies(config, reading),
+        CustomHooks(git, clock, reading, surroundings.environ, doors.hook_directories(config), config.push.hook_timeout),
+        Announcer(found_sinks()),
+    )
+    pushes = ReceivePack(
+        Means(
+            git=git,
+            hooks=hooks,
+            objects=objects,
+            threads=reading,
+            clock=clock,
+            agent=f"git/{program.version_text}",
+            limits=_push_limits(config),
+            packed=housekeeping.consider,
+        )
+    )
+    transport = GitTransport(
+        InfoRefs(git, reading),
+        UploadPack(git, clock, doors.NEGOTIATION),
+        UploadArchive(git, clock, doors.ARCHIVE_NEGOTIATION),
+        pushes,
+    )
+
+    built = services(Ports(__version__, git, storage, transport, threads, config.git.signing_key or None))
+    health = Health(service.service for service in built)
+    token = TokenSettings(config.auth.token.encode(), config.auth.transitioning) if config.auth.token else None
+    middlewares = chain(clock=clock, now=time.time, metrics=metrics, access=authority, token=token)
+    dispatcher = Dispatcher((*built, health, _reflection(built)), middlewares, clock)
+
+    grace = config.graceful_restart_timeout
+    assembly = Assembly(
+        config=config,
+        reactor=reactor,
+        metrics=metrics,
+        authority=authority,
+        readers=readers,
+        workers=workers,
+        writers=tuple(writers.values()),
+        stores=stores,
+        committer=committer,
+        queue=queue,
+        children=children,
+        housekeeping=housekeeping,
+        pushes=pushes,
+        lag=LagSampler(clock, metrics.reactor_lag),
+        health=health,
+        monitoring=None,
+        grpc=GRPCService(clock, dispatcher, doors.grpc_listens(config, _runtime_dir(config)), grace),
+        http=doors.http(reactor, config, dispatcher, storage.resolve, authority, grace),
+        ssh=doors.ssh(reactor, config, dispatcher, storage.resolve, authority, grace),
+    )
+    site = MonitoringSite(reactor, scrape_in(reactor, readers, metrics.registry), assembly.ready)
+    assembly.monitoring = doors.monitoring(reactor, config, site)
+    return assembly
+
+
+def _policies(config: Config, threads: Threads) -> list[IPushPolicy]:
+    found: list[IPushPolicy] = [LargestFile(config.push.max_file_size)] if config.push.max_file_size else []
+    found += [load_named(name, IPushPolicy) for name in config.push.policies]
+    return found + found_policies()
+
+
+def _push_limits(config: Config) -> PushLimits:
+    child = Limits(memory=config.push.memory or None, seconds=config.push.timeout or None)
+    return PushLimits(pack=PackLimits(config.push.max_pack_size or None, child), walk=child)
+
+
+def _reflection(built: Sequence[Any]) -> Reflection:
+    return Reflection(service.service for service in built)
+
+
+def _filesystem_id(path: str) -> str:
+    try:
+        return ensure_filesystem_id(path)
+    except OSError:
+        return ""
+
+
+def _runtime_dir(config: Config) -> str:
+    """
+    Where this process keeps its sockets, as Gitaly lays it out: ``gitaly-PID`` below the configured directory.
+    """
+    base = config.runtime_dir or tempfile.gettempdir()
+    return os.path.join(base, f"gitaly-{os.getpid()}")
+
+
+__all__ = ["Assembly", "assemble"]

@@ -1,0 +1,117 @@
+"""
+The front ends, made from the configuration.
+"""
+
+from __future__ import annotations
+
+import os.path
+from typing import Any
+
+from twisted.internet.endpoints import serverFromString
+
+from ..auth.reload import Authority
+from ..config.address import Address
+from ..config.model import Config
+from ..frontends.grpc.listening import Kind, Listen
+from ..frontends.http.channel import Patience
+from ..frontends.http.exchange import Door80, Resolve
+from ..frontends.http.service import HTTPService
+from ..frontends.monitoring.resources import MonitoringSite
+from ..frontends.monitoring.service import MonitoringService
+from ..frontends.ssh.service import SSHService
+from ..frontends.ssh.session import Commands
+from ..git.options import ConfigPair
+from ..rpc.interfaces import IDispatcher
+
+NEGOTIATION = 600.0
+"""Seconds that a client may take to say what it has; Gitaly's default."""
+
+ARCHIVE_NEGOTIATION = 60.0
+"""Seconds that a client may take to say what it wants of an archive; Gitaly's default."""
+
+
+def git_settings(config: Config) -> list[ConfigPair]:
+    """
+    The operator's settings for git.
+    """
+    return [ConfigPair(setting.key, setting.value) for setting in config.git.config]
+
+
+def hook_directories(config: Config) -> tuple[str, ...]:
+    """
+    Where hooks for all repositories are.
+    """
+    return (config.hooks.custom_hooks_dir,) if config.hooks.custom_hooks_dir else ()
+
+
+def grpc_listens(config: Config, runtime_dir: str) -> list[Listen]:
+    """
+    The addresses for gRPC. The internal socket, over which helpers call back, is one of them.
+    """
+    listens = [Listen(Kind.UNIX, os.path.join(runtime_dir, "sock.d", "intern"))]
+    if config.socket_path:
+        listens.append(Listen(Kind.UNIX, config.socket_path))
+    if config.listen_addr is not None:
+        listens.append(Listen(Kind.TCP, str(config.listen_addr)))
+    if config.tls_listen_addr is not None:
+        tls = config.tls
+        listens.append(Listen(Kind.TLS, str(config.tls_listen_addr), tls.certificate_path, tls.key_path))
+    return listens
+
+
+def http(
+    reactor: Any, config: Config, dispatcher: IDispatcher, resolve: Resolve, authority: Authority, grace: float
+) -> HTTPService | None:
+    """
+    git over HTTP, if it is configured.
+    """
+    table = config.http
+    if table is None or table.listen_addr is None:
+        return None
+    endpoint = serverFromString(reactor, _endpoint(table.listen_addr, table.certificate_path, table.key_path))
+    patience = Patience(headers=table.header_timeout, idle=table.idle_timeout, rate=table.minimum_rate)
+    return HTTPService(reactor, endpoint, Door80(dispatcher, resolve, authority), patience, grace)
+
+
+def ssh(
+    reactor: Any, config: Config, dispatcher: IDispatcher, resolve: Resolve, authority: Authority, grace: float
+) -> SSHService | None:
+    """
+    git over SSH, if it is configured.
+    """
+    table = config.ssh
+    if table is None or table.listen_addr is None:
+        return None
+    return SSHService(
+        reactor,
+        serverFromString(reactor, table.listen_addr.endpoint),
+        Commands(dispatcher, resolve, authority),
+        authority,
+        table.host_key_path,
+        lambda: authority.open_access,
+        lambda: authority.anyone_may,
+        login_grace=table.login_grace_time,
+        attempts=table.max_auth_tries,
+        grace=grace,
+    )
+
+
+def monitoring(reactor: Any, config: Config, site: MonitoringSite) -> MonitoringService | None:
+    """
+    Metrics and readiness, if they are configured.
+    """
+    if config.prometheus_listen_addr is None:
+        return None
+    return MonitoringService(serverFromString(reactor, config.prometheus_listen_addr.endpoint), site)
+
+
+def _endpoint(address: Address, certificate: str, key: str) -> str:
+    """
+    An endpoint's description, with TLS if there is a certificate. Twisted reads the files once; the door is opened anew to read
+    them again.
+    """
+    if not certificate:
+        return address.endpoint
+    quoted = [path.replace("\\", "\\\\").replace(":", "\\:") for path in (key, certificate)]
+    interface = f":interface={address.host.replace(':', chr(92) + ':')}" if address.host else ""
+    return f"ssl:{address.port}:privateKey={quoted[0]}:certKey={quoted[1]}:extraCertChain={quoted[1]}{interface}"

@@ -1,0 +1,77 @@
+"""
+Where the log goes.
+"""
+
+from __future__ import annotations
+
+import sys
+from collections.abc import Iterator
+
+from attrs import frozen
+from twisted.logger import ILogObserver
+
+from ..config.model import Config
+from ..observability.logs import LineObserver, LogFile
+from .surroundings import Surroundings
+
+
+@frozen
+class Log:
+    """
+    :param observer: takes the events.
+    :param file: what it writes to; ``None`` for standard output.
+    """
+
+    observer: ILogObserver
+    file: LogFile | None
+
+    def reopen(self) -> None:
+        """
+        Go on in a new file, after the old one was rotated away.
+
+        :raises OSError: if it cannot be opened; the old one stays in use then.
+        """
+        if self.file is not None:
+            self.file.reopen()
+
+
+def open_log(config: Config, surroundings: Surroundings) -> Log:
+    """
+    The configured file, else the one that twistd was given, else standard output.
+    """
+    path = config.logging.file or surroundings.log_path
+    file = LogFile(path) if path else None
+    observer = LineObserver(
+        file.write if file is not None else to_stdout,
+        json=config.logging.format == "json",
+        level=config.logging.level,
+        secrets=_secrets(config),
+    )
+    return Log(observer, file)
+
+
+def to_stdout(text: str) -> None:
+    """
+    Write to the standard output that the process was started with: twistd puts a log in the place of ``sys.stdout``.
+    """
+    stream = sys.__stdout__
+    if stream is not None:
+        stream.write(text)
+        stream.flush()
+
+
+def to_stderr(text: str) -> None:
+    """
+    The same for standard error.
+    """
+    stream = sys.__stderr__
+    if stream is not None:
+        stream.write(text)
+        stream.flush()
+
+
+def _secrets(config: Config) -> Iterator[str]:
+    if config.auth.token:
+        yield config.auth.token
+    for user in config.users:
+        yield from user.tokens

@@ -1,0 +1,44 @@
+"""
+What the lower layers report, as numbers.
+"""
+
+from __future__ import annotations
+
+from ..git.accounting import account
+from ..git.interfaces import Ended
+from ..observability.metrics import Metrics
+
+
+class Measures:
+    """
+    Observers for those who know no metrics.
+    """
+
+    def __init__(self, metrics: Metrics) -> None:
+        self._metrics = metrics
+
+    def child(self, name: str, ended: Ended | None) -> None:
+        """
+        A child began, or ended.
+        """
+        account(name, ended)
+        if ended is None:
+            return
+        outcome = "ok" if ended.status == 0 else "killed" if ended.status < 0 else "failed"
+        self._metrics.git_commands.labels(name, outcome).inc()
+        self._metrics.git_cpu.labels(name, "user").inc(ended.usage.user)
+        self._metrics.git_cpu.labels(name, "system").inc(ended.usage.system)
+
+    def fsync(self, seconds: float, entries: int, size: int) -> None:
+        """
+        The log was made durable.
+        """
+        self._metrics.wal_fsync.observe(seconds)
+        self._metrics.wal_batch.observe(entries)
+        self._metrics.wal_bytes.inc(size)
+
+    def waited(self, seconds: float) -> None:
+        """
+        A write's turn has come.
+        """
+        self._metrics.write_queue_wait.observe(seconds)

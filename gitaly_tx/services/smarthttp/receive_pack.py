@@ -1,0 +1,60 @@
+"""
+``POST git-receive-pack``: a push.
+"""
+
+from __future__ import annotations
+
+from typing import cast
+
+from protocols.gitaly.smarthttp_pb2 import PostReceivePackRequest, PostReceivePackResponse
+
+from ...errors import Code, GitalyError
+from ...rpc.call import Call
+from ...storage.interfaces import IStorageProvider
+from ...transport.fetchconfig import settings
+from ...transport.interfaces import ITransport, PushBroken, PushRequest
+from ..validate import given, opened
+from .bodies import aside, sink, source
+
+
+async def post_receive_pack(storage: IStorageProvider, transport: ITransport, call: Call) -> None:
+    """
+    Take a push. A refusal is told in git's protocol, and is no error.
+
+    :raises GitalyError: INTERNAL ``EOF`` without a first request; INVALID_ARGUMENT ``empty GlId``, ``non-empty Data``; as
+        :func:`~gitaly_tx.services.validate.opened`, unless the caller may create the repository; FAILED_PRECONDITION ``waiting
+        for receive-pack: exit status 128`` for what is not git's protocol.
+    """
+    request = cast("PostReceivePackRequest | None", await call.exchange.receive())
+    if request is None:
+        raise GitalyError("EOF", Code.INTERNAL)
+    if not request.gl_id:
+        raise GitalyError("empty GlId", Code.INVALID_ARGUMENT)
+    if request.data:
+        raise GitalyError("non-empty Data", Code.INVALID_ARGUMENT)
+    message = given(request)
+    missing = call.may_create and not await storage.exists(message)
+    repository = None if missing else await opened(storage, message)
+    options = tuple(request.git_config_options)
+    settings(options)
+    push = PushRequest(
+        gl_id=request.gl_id,
+        user=call.identity.user,
+        gl_username=request.gl_username,
+        gl_repository=request.repository.gl_repository,
+        project_path=request.repository.gl_project_path,
+        wire="http",
+        protocol=request.git_protocol,
+        config=options,
+        stateless=True,
+        correlation_id=call.correlation_id,
+        create=(lambda: storage.create(message)) if missing else None,
+    )
+    try:
+        await transport.receive_pack(repository, push, source(call), sink(call, _reply), aside(call))
+    except PushBroken as error:
+        raise GitalyError(f"waiting for receive-pack: {error.ended}", Code.FAILED_PRECONDITION, error.facts) from error
+
+
+def _reply(data: bytes) -> PostReceivePackResponse:
+    return PostReceivePackResponse(data=data)

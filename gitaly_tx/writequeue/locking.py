@@ -1,0 +1,72 @@
+"""
+The refs of one write, locked.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+
+from attrs import define, evolve, field
+
+from ..git.directory import GitDirectory
+from ..git.interfaces import IPreparedRefs, IRefs, RefRefused, RefUpdate
+from ..wal.intents import Intent
+from ..wal.threads import InThread
+
+
+@define(eq=False)
+class LockedRefs:
+    """
+    Locks refs before the log is written and moves them after it, so that nobody can come between; nothing is left in the end.
+    """
+
+    _directory: GitDirectory
+    _refs: IRefs
+    _in_thread: InThread
+    _intent: Intent
+    _prepared: IPreparedRefs | None = field(default=None, init=False)
+
+    async def lock(self, updates: Sequence[RefUpdate]) -> dict[bytes, RefRefused]:
+        """
+        Verify the updates and lock their refs.
+
+        :returns: those that are refused, by name; they are not locked.
+        """
+        self._prepared = await self._refs.prepare(self._directory, updates, self._intent.announce)
+        return dict(self._prepared.refused)
+
+    async def complete(self, updates: Sequence[RefUpdate]) -> tuple[RefUpdate, ...]:
+        """
+        The updates with their ``old`` filled in where the writer did not care: recovery wants to know. The refs are locked.
+        """
+        made = []
+        for update in updates:
+            if update.old is None:
+                current = await self._refs.read(self._directory, update.name)
+                if current is None:
+                    update = evolve(update, old=update.new.format.zero)
+                elif current.symbolic is None:
+                    update = evolve(update, old=current.target)
+            made.append(update)
+        return tuple(made)
+
+    async def move(self, updates: Sequence[RefUpdate]) -> None:
+        """
+        Make the updates visible: the first time by the locks, then by force, because what became of the locks is not known.
+        """
+        prepared, self._prepared = self._prepared, None
+        if prepared is not None:
+            await prepared.commit()
+        else:
+            await self._refs.force(self._directory, updates)
+
+    async def release(self) -> None:
+        """
+        Unlock what is still locked. Safe to repeat.
+        """
+        prepared, self._prepared = self._prepared, None
+        try:
+            if prepared is not None:
+                await prepared.abort()
+        finally:
+            await self._in_thread(self._intent.withdraw)
