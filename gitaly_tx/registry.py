@@ -10,6 +10,8 @@ from .git.interfaces import IGit
 from .rpc.interfaces import IMethods
 from .services.repository.service import RepositoryService
 from .services.server.service import ServerService
+from .services.smarthttp.service import SmartHTTPService
+from .services.ssh.service import SSHService
 from .storage.interfaces import IStorageProvider
 from .transport.interfaces import ITransport
 from .wal.threads import InThread
@@ -40,4 +42,6 @@ def services(ports: Ports) -> tuple[IMethods, ...]:
     return (
         RepositoryService(ports.storage),
         ServerService(ports.version, ports.git, ports.storage.storages, ports.in_thread, ports.signing_key),
+        SmartHTTPService(ports.storage, ports.transport),
+        SSHService(ports.storage, ports.transport),
     )

@@ -1,9 +1,9 @@
 """
 What a recorded Gitaly answered, asked of this server: ``python -m tests.golden [SERVICE …]``.
 
-The recordings and the program that replays them lie beside the project, in ``../shared/golden``. A server is started for the run,
-with the storages that the recordings want. Printed is a table by service; the exit status is 0 only if every case passes that this
-version claims (:func:`claimed`). ``--table COMPATIBILITY.md`` writes the compatibility page, ``--check`` compares it.
+The recordings and the program that replays them are no part of the project; they are used where they lie beside it. A server is
+started for the run, with the storages that they want. Printed is a table by service; the exit status is 0 only if every case passes
+that this version claims (:func:`claimed`). ``--table COMPATIBILITY.md`` writes the compatibility page, ``--check`` compares it.
 """
 
 from __future__ import annotations
@@ -38,7 +38,7 @@ SINGLE = frozenset(
 
 RESULTS = ("passed", "failed", "unimplemented", "skipped")
 
-HEAD = """\
+PREAMBLE = """\
 # Compatibility
 
 Requests that were recorded from Gitaly 16.7, sent to this server: how many answers are the same. A case is a short conversation;
@@ -225,7 +225,7 @@ def main(argv: Sequence[str]) -> int:
             for difference in case.differences[:8]:
                 print(f"    {difference}")
     print(summary(cases))
-    page = HEAD + table(cases)
+    page = PREAMBLE + table(cases)
     if options.table:
         options.table.write_text(page)
     if options.check and (not options.check.exists() or options.check.read_text() != page):

@@ -123,7 +123,7 @@ class LineObserver:
 
 def _level(event: LogEvent) -> Any:
     level = event.get("log_level") or (LogLevel.critical if event.get("isError") else LogLevel.info)
-    if level == LogLevel.info and str(event.get("log_namespace", "")).startswith("twisted."):
+    if level == LogLevel.info and str(event.get("log_namespace", "")).startswith(("twisted.", "log_legacy")):
         return LogLevel.debug
     return level
 

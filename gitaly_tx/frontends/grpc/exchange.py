@@ -149,10 +149,10 @@ class StreamExchange:
     async def _read(self) -> Any:
         data = await self._context.read()
         if data is grpc.aio.EOF and not self._opening.begun:
-            # grpcio's end of the requests is the half-close or the client's death, and it does not say which until later. A method
-            # that takes one for the other writes half of what was asked for. Sending something tells: to the dead it fails. Once
-            # replies have been sent there is nothing harmless left to send; methods that answer before the half-close have
-            # framing of their own.
+            # grpcio's end of the requests is the half-close or the client's death, and it does not say which until later. A
+            # method that takes one for the other writes half of what was asked for. Sending something tells: to the dead it
+            # fails. Once replies have been sent there is nothing harmless left to send; methods that answer before the half-close
+            # have framing of their own.
             await self._opening.done()
         return data
 

@@ -1,0 +1,149 @@
+"""
+Tests for :mod:`gitaly_tx.rpc.chunks`.
+"""
+
+from __future__ import annotations
+
+from hypothesis import given, settings
+from hypothesis import strategies as st
+from twisted.internet.defer import Deferred
+from twisted.trial.unittest import SynchronousTestCase
+from zope.interface.verify import verifyObject
+
+from gitaly_tx.errors import Code, GitalyError
+from gitaly_tx.rpc.chunks import CHUNK, ChunkSink, ChunkSource, batched
+from gitaly_tx.streams import PIECE, IByteSink, IByteSource
+from protocols.gitaly.smarthttp_pb2 import PostReceivePackRequest, PostReceivePackResponse
+from tests.support.calls import RecordingExchange
+
+
+def reply(data: bytes) -> PostReceivePackResponse:
+    return PostReceivePackResponse(data=data)
+
+
+def read_all(source: ChunkSource) -> list[bytes]:
+    async def run() -> list[bytes]:
+        pieces = []
+        while piece := await source.read():
+            pieces.append(piece)
+        return pieces
+
+    done: list[list[bytes]] = []
+    Deferred.fromCoroutine(run()).addCallback(done.append)
+    return done[0]
+
+
+class ChunkSinkTests(SynchronousTestCase):
+    """
+    ``ChunkSink``.
+    """
+
+    def send(self, data: bytes) -> list[bytes]:
+        exchange = RecordingExchange()
+        sink = ChunkSink(exchange, reply)
+        verifyObject(IByteSink, sink)
+        self.successResultOf(Deferred.fromCoroutine(sink.write(data)))
+        return [each.data for each in exchange.replies]
+
+    def test_chunks(self):
+        """
+        Bytes are cut into messages of at most 128 KiB, in order.
+        """
+        data = bytes(range(256)) * 1200
+        chunks = self.send(data)
+        self.assertEqual(b"".join(chunks), data)
+        self.assertEqual([len(chunk) for chunk in chunks], [CHUNK, CHUNK, len(data) - 2 * CHUNK])
+
+    def test_edges(self):
+        """
+        Exactly 128 KiB are one message; no bytes are none.
+        """
+        self.assertEqual([len(chunk) for chunk in self.send(b"x" * CHUNK)], [CHUNK])
+        self.assertEqual(self.send(b""), [])
+
+    def test_back_pressure(self):
+        """
+        A write is done when the caller took the last message, and the next message waits for the one before.
+        """
+        exchange = RecordingExchange()
+        exchange.slow = True
+        written = Deferred.fromCoroutine(ChunkSink(exchange, reply).write(b"x" * (CHUNK + 1)))
+        self.assertEqual(len(exchange.replies), 1)
+        exchange.take()
+        self.assertEqual(len(exchange.replies), 2)
+        self.assertNoResult(written)
+        exchange.take()
+        self.successResultOf(written)
+
+
+class ChunkSourceTests(SynchronousTestCase):
+    """
+    ``ChunkSource``.
+    """
+
+    def source(self, *data: bytes) -> ChunkSource:
+        requests = [PostReceivePackRequest(data=each) for each in data]
+        return ChunkSource(RecordingExchange(requests), lambda request: request.data)
+
+    def test_bytes(self):
+        """
+        The bytes are those of the messages; empty messages are passed over; the end stays the end.
+        """
+        source = self.source(b"one", b"", b"two")
+        verifyObject(IByteSource, source)
+        self.assertEqual(read_all(source), [b"one", b"two"])
+        self.assertEqual(read_all(source), [])
+
+    def test_large_message(self):
+        """
+        A message with more than a piece is handed out in pieces.
+        """
+        data = b"ab" * PIECE
+        pieces = read_all(self.source(data, b"rest"))
+        self.assertEqual([len(piece) for piece in pieces], [PIECE, PIECE, 4])
+        self.assertEqual(b"".join(pieces), data + b"rest")
+
+    def test_refusal(self):
+        """
+        What unwrapping raises comes out of the read.
+        """
+
+        def refuse(request: PostReceivePackRequest) -> bytes:
+            raise GitalyError("no", Code.INVALID_ARGUMENT)
+
+        source = ChunkSource(RecordingExchange([PostReceivePackRequest()]), refuse)
+        self.failureResultOf(Deferred.fromCoroutine(source.read()), GitalyError)
+
+
+class BatchedTests(SynchronousTestCase):
+    """
+    ``batched``.
+    """
+
+    def test_limit(self):
+        """
+        A part ends before its weight would reach the limit.
+        """
+        self.assertEqual(list(batched([4, 5, 1, 9], lambda size: size, 10)), [[4, 5], [1], [9]])
+
+    def test_heavy_item(self):
+        """
+        An item that is too heavy by itself is a part of its own.
+        """
+        self.assertEqual(list(batched([1, 50, 1], lambda size: size, 10)), [[1], [50], [1]])
+
+    def test_nothing(self):
+        """
+        Nothing gives no part.
+        """
+        self.assertEqual(list(batched([], lambda size: 1)), [])
+
+    @settings(max_examples=60, deadline=None)
+    @given(st.lists(st.integers(0, 30)))
+    def test_nothing_is_lost(self, items):
+        """
+        The parts together are the list, and each that has more than one item stays below the limit.
+        """
+        parts = list(batched(items, lambda size: size, 20))
+        self.assertEqual([item for part in parts for item in part], items)
+        self.assertTrue(all(part and (len(part) == 1 or sum(part) < 20) for part in parts))

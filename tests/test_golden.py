@@ -1,0 +1,82 @@
+"""
+What the replay of recordings makes of its results.
+"""
+
+from __future__ import annotations
+
+from twisted.trial.unittest import SynchronousTestCase
+
+from tests import golden
+from tests.golden import Case
+
+
+class ClaimTests(SynchronousTestCase):
+    """
+    :func:`tests.golden.claimed`.
+    """
+
+    def test_plain_transport(self) -> None:
+        """
+        Transfers over plain gRPC are claimed, those through a sidechannel are not.
+        """
+        self.assertTrue(golden.claimed(Case("a", "SSHService", ("SSHService/SSHUploadPack",), False)))
+        self.assertFalse(golden.claimed(Case("a", "SSHService", ("SSHService/SSHUploadPackWithSidechannel",), False)))
+
+    def test_gitlab(self) -> None:
+        """
+        What needs an answer of GitLab's is not claimed.
+        """
+        self.assertFalse(golden.claimed(Case("a", "SmartHTTPService", ("SmartHTTPService/PostReceivePack",), True)))
+
+    def test_single_methods(self) -> None:
+        """
+        A method that is claimed by itself is not where it stands beside others.
+        """
+        exists, other = "RepositoryService/RepositoryExists", "RepositoryService/GetSnapshot"
+        self.assertTrue(golden.claimed(Case("a", "RepositoryService", (exists, exists), False)))
+        self.assertFalse(golden.claimed(Case("a", "RepositoryService", (other, exists), False)))
+        self.assertFalse(golden.claimed(Case("a", "RefService", ("RefService/RefExists",), False)))
+
+
+class ResultTests(SynchronousTestCase):
+    """
+    From the replay's results to the tables.
+    """
+
+    cases = (
+        Case("one", "ServerService", ("ServerService/ServerInfo",), False),
+        Case("two", "RefService", ("RefService/RefExists", "RefService/ListRefs"), False),
+        Case("not replayed", "RefService", ("RefService/RefExists",), False),
+    )
+    found = {
+        "one": [{"method": "/gitaly.ServerService/ServerInfo", "result": "passed", "hard": []}],
+        "two": [
+            {"method": "/gitaly.RefService/RefExists", "result": "failed", "hard": [["code", "OK", "NOT_FOUND"]]},
+            {"method": "/gitaly.RefService/ListRefs", "result": "unimplemented", "hard": []},
+        ],
+    }
+
+    def test_judged(self) -> None:
+        """
+        A case is as bad as its worst call, and says what differs; what was not replayed is left out.
+        """
+        one, two = golden.judged(self.cases, self.found)
+        self.assertEqual((one.result, two.result), ("passed", "failed"))
+        self.assertEqual(two.differences, ("RefService/RefExists code: expected OK, got NOT_FOUND",))
+
+    def test_table(self) -> None:
+        """
+        The page counts cases by service and calls by method.
+        """
+        page = golden.table(golden.judged(self.cases, self.found))
+        self.assertIn("| RefService | 1 |  | 1 |  |", page)
+        self.assertIn("| **all** | 2 | 1 | 1 |  |", page)
+        self.assertIn("| RefService/ListRefs | 1 |  |  | 1 |", page)
+
+    def test_summary(self) -> None:
+        """
+        What is printed says how many claims are kept.
+        """
+        lines = golden.summary(golden.judged(self.cases, self.found)).splitlines()
+        self.assertEqual(lines[-1].split(), ["ServerService", "1", "1", "1", "of", "1"])
+        self.assertEqual(lines[-2].split()[-1], "-")
