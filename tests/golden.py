@@ -2,8 +2,8 @@
 What a recorded Gitaly answered, asked of this server: ``python -m tests.golden [SERVICE …]``.
 
 The recordings and the program that replays them are no part of the project; they are used where they lie beside it. A server is
-started for the run, with the storages that they want. Printed is a table by service; the exit status is 0 only if every case passes
-that this version claims (:func:`claimed`). ``--table COMPATIBILITY.md`` writes the compatibility page, ``--check`` compares it.
+started for the run, with the storages that they want. Printed is a table by service; the exit status is 0 only if every case that
+this version claims passes (:func:`claimed`). ``--table COMPATIBILITY.md`` writes the compatibility page, ``--check`` compares it.
 """
 
 from __future__ import annotations

@@ -4,6 +4,9 @@ What the replay of recordings makes of its results.
 
 from __future__ import annotations
 
+from collections.abc import Mapping, Sequence
+from typing import Any
+
 from twisted.trial.unittest import SynchronousTestCase
 
 from tests import golden
@@ -48,7 +51,7 @@ class ResultTests(SynchronousTestCase):
         Case("two", "RefService", ("RefService/RefExists", "RefService/ListRefs"), False),
         Case("not replayed", "RefService", ("RefService/RefExists",), False),
     )
-    found = {
+    found: Mapping[str, Sequence[Mapping[str, Any]]] = {
         "one": [{"method": "/gitaly.ServerService/ServerInfo", "result": "passed", "hard": []}],
         "two": [
             {"method": "/gitaly.RefService/RefExists", "result": "failed", "hard": [["code", "OK", "NOT_FOUND"]]},

@@ -87,3 +87,15 @@ class Call:
         values = self.metadata.get(key, ())
         value = values[-1] if values else ""
         return value.decode("utf-8", "replace") if isinstance(value, bytes) else value
+
+    def count_received(self, count: int) -> None:
+        """
+        The door took in some bytes.
+        """
+        self.received += count
+
+    def count_sent(self, count: int) -> None:
+        """
+        The door gave out some bytes.
+        """
+        self.sent += count

@@ -77,12 +77,12 @@ class _Key:
     """
     What an answer of git's depends on.
 
-    :param head: the object format and whether HEAD leads to a commit; both show in v0 and v1 only.
+    :param refs: the object format, whether there is any ref, and whether HEAD is a name for one; all show in v0 and v1 only.
     """
 
     config: FileIdentity
     protocol: str
-    head: tuple[str, bool] = ("", False)
+    refs: tuple[str, bool, bool] = ("", False, False)
 
 
 class _NotPlain(Exception):
@@ -157,7 +157,8 @@ class InfoRefs:
             answer, ended = await self._git.run(command, check=False)
             if ended.status != 0:
                 raise _failed(str(ended), ended.stderr)
-            self._answers.put(key, answer)
+            if b"session-id=" not in answer:
+                self._answers.put(key, answer)
         return answer
 
     async def _refs(self, repository: IRepository, command: Command, config: FileIdentity, protocol: str) -> Sequence[bytes]:
@@ -172,7 +173,9 @@ class InfoRefs:
         told = refs if head is None else [Reference(b"HEAD", head.target), *refs]
         object_format = repository.object_format
         symbolic = name is not None and head is not None
-        key = _Key(config, protocol, (object_format.value, symbolic))
+        key = _Key(config, protocol, (object_format.value, bool(told), symbolic))
+        if not told:
+            return [await self._answer(command, key)]
         capabilities = self._capabilities.get(key)
         if capabilities is None:
             capabilities = await self._ask_for_capabilities(command, symbolic)

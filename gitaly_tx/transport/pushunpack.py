@@ -8,9 +8,9 @@ import hashlib
 
 from attrs import frozen
 from twisted.internet.defer import CancelledError, Deferred
+from twisted.logger import Logger
 from twisted.python.failure import Failure
 
-from ..errors import GitalyError
 from ..git.command import Command
 from ..git.directory import GitDirectory
 from ..git.interfaces import IChild, IGit
@@ -21,6 +21,8 @@ from .childmessages import Messages, secrets_of
 from .interfaces import PushBroken
 from .pushanswer import Answer
 from .pushmeans import PackLimits
+
+_log = Logger()
 
 HEADER = 12
 """The length of a pack's header in bytes: signature, version, number of objects (gitformat-pack(5))."""
@@ -144,8 +146,12 @@ async def unpack(
         feeding.cancel()
         child.kill()
         await child.wait()
+    if isinstance(pump.failure, StreamBroken):
+        raise PushBroken(PushBroken.HUNG_UP) from pump.failure
     if pump.failure is not None:
-        raise pump.failure
+        _log.error("cannot read a pack: {error!r}", error=pump.failure)
+        await answer.tell(b"fatal: read error on input\n")
+        raise start.failure
     await messages.finish()
     if ended.status < 0:
         await answer.tell(f"error: the pack takes too much time or memory ({ended})\n".encode())
@@ -157,13 +163,13 @@ class _Pump:
     """
     Moves bytes from the client to a child until one of them has enough.
 
-    :ivar failure: why it ended before that; the child was killed then.
+    :ivar failure: why the client could not be read; the child was killed then.
     """
 
     def __init__(self, source: IByteSource, child: IChild) -> None:
         self._source = source
         self._child = child
-        self.failure: Exception | None = None
+        self.failure: BaseException | None = None
 
     async def run(self, data: bytes) -> None:
         """
@@ -183,11 +189,9 @@ class _Pump:
         """
         Called with what :func:`run` raises.
         """
-        if failure.check(CancelledError):
-            return
-        self.failure = PushBroken(PushBroken.HUNG_UP) if failure.check(StreamBroken) else GitalyError("read pack")
-        self.failure.__cause__ = failure.value
-        self._child.kill()
+        if not failure.check(CancelledError):
+            self.failure = failure.value
+            self._child.kill()
 
 
 async def _read_output(child: IChild) -> bytes:

@@ -8,7 +8,7 @@ from collections.abc import Coroutine
 from typing import Any
 
 from attrs import define, field
-from twisted.internet.defer import CancelledError, Deferred, DeferredList, TimeoutError
+from twisted.internet.defer import CancelledError, Deferred, DeferredList
 from twisted.logger import Logger
 from twisted.python.failure import Failure
 
@@ -172,5 +172,8 @@ class ReceivePack:
 
         try:
             await Deferred.fromCoroutine(read()).addTimeout(DRAIN_SECONDS, self._means.clock)
-        except (StreamBroken, TimeoutError):
-            pass  # It has been told why.
+        except CancelledError:
+            raise
+        except Exception as error:
+            # The client has been told why; that the rest cannot be read changes nothing.
+            self._log.debug("refused push not read to its end: {error!r}", error=error)

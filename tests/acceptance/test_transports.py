@@ -5,15 +5,12 @@ Real git against a real, daemonized server, through each of its doors.
 from __future__ import annotations
 
 import shutil
-import tempfile
-from pathlib import Path
-from typing import ClassVar
 
-from twisted.trial.unittest import SkipTest, TestCase
+from twisted.trial.unittest import TestCase
 
 from tests.contracts import gittransport
 from tests.support.gitclient import make_key, over_grpc, over_ssh
-from tests.support.server import Server
+from tests.support.server import Server, shared_server
 
 LIMITS = """
 [push]
@@ -21,39 +18,18 @@ max_file_size = "2MiB"
 """
 
 
-class ServerCase(TestCase):
-    """
-    One server for all tests of a class.
-    """
-
-    server: ClassVar[Server]
-    keys: ClassVar[Path]
-    timeout = 240
-
-    @classmethod
-    def configuration(cls) -> str:
-        """
-        More configuration.
-        """
-        return LIMITS
-
-    @classmethod
-    def setUpClass(cls) -> None:
-        cls.keys = Path(tempfile.mkdtemp(prefix="gitaly-tx-keys-"))
-        cls.server = Server(cls.configuration())
-        cls.server.start()
-
-    @classmethod
-    def tearDownClass(cls) -> None:
-        cls.server.stop()
-        cls.server.dispose()
-        shutil.rmtree(cls.keys)
-
-
-class HTTPTests(gittransport.GitTransportContract, ServerCase):
+class HTTPTests(gittransport.URLContract, TestCase):
     """
     git over HTTP.
     """
+
+    timeout = 240
+
+    def start(self) -> Server:
+        """
+        The server, with a limit on files.
+        """
+        return shared_server(LIMITS)
 
     def url(self, path: str) -> str:
         """
@@ -62,23 +38,26 @@ class HTTPTests(gittransport.GitTransportContract, ServerCase):
         return self.server.http + path
 
 
-class SSHTests(gittransport.GitTransportContract, ServerCase):
+class SSHTests(gittransport.URLContract, TestCase):
     """
     git over SSH, with OpenSSH as the client.
     """
 
-    @classmethod
-    def setUpClass(cls) -> None:
-        if shutil.which("ssh") is None or shutil.which("ssh-keygen") is None:
-            raise SkipTest("OpenSSH's client is not installed")
-        super().setUpClass()
-        make_key(cls.keys / "key")
+    timeout = 240
+    skip = None if shutil.which("ssh") and shutil.which("ssh-keygen") else "OpenSSH's client is not installed"
+
+    def start(self) -> Server:
+        """
+        The server, with a limit on files.
+        """
+        return shared_server(LIMITS)
 
     def environment(self) -> dict[str, str]:
         """
         OpenSSH with a key that nobody knows: on a server without users, everybody may come in.
         """
-        return over_ssh(self.folder, self.keys / "key")
+        make_key(self.folder / "key")
+        return over_ssh(self.folder, self.folder / "key")
 
     def url(self, path: str) -> str:
         """
@@ -87,10 +66,18 @@ class SSHTests(gittransport.GitTransportContract, ServerCase):
         return self.server.ssh + path
 
 
-class GRPCTests(gittransport.GitTransportContract, ServerCase):
+class GRPCTests(gittransport.GitTransportContract, TestCase):
     """
     git over plain gRPC, as an application would do it that has no sidechannel.
     """
+
+    timeout = 240
+
+    def start(self) -> Server:
+        """
+        The server, with a limit on files.
+        """
+        return shared_server(LIMITS)
 
     def environment(self) -> dict[str, str]:
         """

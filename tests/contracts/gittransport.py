@@ -29,12 +29,14 @@ else:
 
 class GitTransportContract(Base):
     """
-    Mixed into a TestCase that says how a URL is made. One server serves all tests of a class.
-
-    :cvar server: started by the subclass.
+    Mixed into a TestCase that says how a URL is made.
     """
 
-    server: Server
+    def start(self) -> Server:
+        """
+        The server, running.
+        """
+        raise NotImplementedError
 
     def url(self, path: str) -> str:
         """
@@ -58,6 +60,7 @@ class GitTransportContract(Base):
     def setUp(self) -> None:
         self.folder = Path(tempfile.mkdtemp(prefix="gitaly-tx-client-"))
         self.addCleanup(shutil.rmtree, self.folder, ignore_errors=True)
+        self.server = self.start()
         self.git = GitClient(self.folder, self.environment())
         self.path = f"{self.id().rsplit('.', 2)[-2]}/{self.id().rsplit('.', 1)[-1]}.git"
         self.bare = self.server.storage / self.path
@@ -100,13 +103,6 @@ class GitTransportContract(Base):
         self.assertEqual(self.git.run("rev-parse", "HEAD", cwd=self.folder / "copy").stdout.strip(), tip)
         self.assertEqual(self.refs(), {"refs/heads/main": tip})
         self.fsck()
-
-    def test_clone_without_suffix(self) -> None:
-        """
-        ``.git`` may be left out of the URL.
-        """
-        self.pushed(1)
-        self.git.run("clone", "-q", self.url(self.path.removesuffix(".git")), "copy")
 
     def test_clone_of_an_empty_repository(self) -> None:
         """
@@ -312,6 +308,29 @@ class GitTransportContract(Base):
         done = self.git.run("clone", self.url("no/such.git"), "copy", check=False)
         self.assertNotEqual(done.returncode, 0)
         self.assertIn("not found", done.stderr.lower())
+
+
+class URLContract(GitTransportContract):
+    """
+    What people expect of URLs, where these are resolved by the server.
+    """
+
+    def test_clone_without_suffix(self) -> None:
+        """
+        ``.git`` may be left out of the URL.
+        """
+        self.pushed(1)
+        self.git.run("clone", "-q", self.url(self.path.removesuffix(".git")), "copy")
+
+    def test_push_creates(self) -> None:
+        """
+        A push to what is not there makes it, where nobody is asked who they are.
+        """
+        work = self.git.repository("work")
+        tip = self.git.commit(work, "text\n")
+        self.git.run("push", "-q", self.url(self.path.removesuffix(".git")), "main", cwd=work)
+        self.assertEqual(self.refs(), {"refs/heads/main": tip})
+        self.fsck()
 
 
 def noise(size: int) -> bytes:

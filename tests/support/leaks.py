@@ -60,7 +60,7 @@ class LeakCheck(_Base):
         reactor.callLater(0, running.callback, None)
         await running
         self.remember()
-        self.addCleanup(self.compare)
+        self.addCleanup(self._compare)
 
     def remember(self) -> None:
         """
@@ -69,7 +69,7 @@ class LeakCheck(_Base):
         self._descriptors = open_descriptors()
         self._children = children()
 
-    def compare(self) -> None:
+    def _compare(self) -> None:
         """
         Compare with what was there before.
         """

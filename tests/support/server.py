@@ -4,6 +4,7 @@ A real server in a process of its own, as an operator would start it.
 
 from __future__ import annotations
 
+import atexit
 import os
 import shutil
 import signal
@@ -214,6 +215,29 @@ path = "{self.storage}"
         """
         with urllib.request.urlopen(f"http://127.0.0.1:{self.metrics_port}{path}", timeout=PATIENCE) as answer:
             return str(answer.read().decode())
+
+
+_shared: dict[str, Server] = {}
+
+
+def shared_server(extra: str) -> Server:
+    """
+    A server that all tests of this process share; it is started at the first use, and ended with the process.
+
+    :param extra: more TOML for the configuration; for each there is one server.
+    """
+    server = _shared.get(extra)
+    if server is None:
+        server = Server(extra)
+        server.start()
+        _shared[extra] = server
+        atexit.register(_end, server)
+    return server
+
+
+def _end(server: Server) -> None:
+    server.stop()
+    server.dispose()
 
 
 def descendants(pid: int) -> list[int]:

@@ -227,6 +227,7 @@ def make_history(path: str) -> History:
     """
     Three commits.
     """
+    path = os.path.abspath(path)
     git("init", "--quiet", "--bare", "--initial-branch=main", path)
     stream = b""
     for number in (1, 2, 3):

@@ -194,7 +194,7 @@ class WriteTests(pushcase.PushCase):
             correlation_id="abc",
         )
         pushed, read = seen
-        self.assertEqual((await read).type, b"commit")
+        self.assertEqual(read.type, b"commit")
         self.assertEqual(
             [update.name for update in pushed.updates], [b"refs/heads/main", b"refs/keep-around/x", b"refs/heads/nope"]
         )

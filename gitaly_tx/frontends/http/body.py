@@ -44,6 +44,7 @@ class Body:
     :param pause: makes the client wait.
     :param resume: lets it go on.
     :param wanted: called at the first read: the moment to answer ``Expect: 100-continue``.
+    :ivar counted: told of the bytes that come in.
     """
 
     def __init__(self, pause: Callable[[], None], resume: Callable[[], None], wanted: Callable[[], None]) -> None:
@@ -57,6 +58,7 @@ class Body:
         self._broken = False
         self._reader: Deferred[bytes] | None = None
         self.received = 0
+        self.counted: Callable[[int], None] | None = None
 
     @property
     def complete(self) -> bool:
@@ -84,6 +86,8 @@ class Body:
         Some of it came in.
         """
         self.received += len(data)
+        if self.counted is not None:
+            self.counted(len(data))
         self._pieces.append(data)
         self._waiting_bytes += len(data)
         self._serve()

@@ -226,6 +226,9 @@ class Door80:
             metadata=metadata,
             body=streams,
         )
+        call.received = visit.body.received
+        visit.body.counted = call.count_received
+        visit.response.counted = call.count_sent
         await self._dispatcher.dispatch(call)
 
 

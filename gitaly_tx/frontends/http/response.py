@@ -4,7 +4,7 @@ An answer on its way out.
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
 from http import HTTPStatus
 from typing import Any
 
@@ -30,6 +30,7 @@ class Response:
     :param channel: the connection.
     :param chunked: whether the client understands chunks.
     :param bodyless: the answer to ``HEAD``: all headers, no body.
+    :ivar counted: told of the bytes of the body that go out.
     """
 
     def __init__(self, reactor: IReactorForSplice, channel: HTTPChannel, chunked: bool, bodyless: bool = False) -> None:
@@ -48,6 +49,7 @@ class Response:
         self.finished = False
         self.status = 0
         self.sent = 0
+        self.counted: Callable[[int], None] | None = None
         self.spliced = 0
         self.close = False
         if chunked and not bodyless and self._can_splice():
@@ -73,7 +75,7 @@ class Response:
         """
         self._check()
         self._begin(None)
-        self.sent += len(data)
+        self._count(len(data))
         if data and not self._bodyless:
             transport = self._transport
             if self._chunked:
@@ -171,8 +173,13 @@ class Response:
         self.broken_off()
 
     def _moved(self, count: int) -> None:
-        self.sent += count
+        self._count(count)
         self.spliced += count
+
+    def _count(self, count: int) -> None:
+        self.sent += count
+        if self.counted is not None:
+            self.counted(count)
 
     def _check(self) -> None:
         if self._broken or self._mid_chunk:

@@ -29,6 +29,7 @@ from ...rpc.call import Call, Door, Identity
 from ...rpc.interfaces import IDispatcher, IExchange, IGitBody
 from ...streams import PIECE, IByteSink, IByteSource, StreamBroken
 from . import errors, requests
+from .transport import QUIET
 
 WINDOW = 4 * 1024 * 1024
 """The receive window: enough for 80 MiB/s at a round trip of 50 ms."""
@@ -61,11 +62,16 @@ class Incoming:
         self._ended = False
         self._broken = False
         self._reader: Deferred[bytes] | None = None
+        self.received = 0
+        self.counted: Callable[[int], None] | None = None
 
     def data_received(self, data: bytes) -> None:
         """
         Some came in.
         """
+        self.received += len(data)
+        if self.counted is not None:
+            self.counted(len(data))
         self._pieces.append(data)
         self._waiting += len(data)
         self._serve()
@@ -129,6 +135,7 @@ class Outgoing:
     def __init__(self, channel: GitSession, kind: int) -> None:
         self._channel = channel
         self._kind = kind
+        self.counted: Callable[[int], None] | None = None
 
     def write(self, data: bytes) -> Deferred[None]:
         """
@@ -137,6 +144,8 @@ class Outgoing:
         channel = self._channel
         if channel.gone:
             raise StreamBroken("client went away")
+        if self.counted is not None:
+            self.counted(len(data))
         if self._kind:
             channel.writeExtended(self._kind, data)
         else:
@@ -214,6 +223,9 @@ class Commands:
                 peer=peer,
                 body=streams,
             )
+            call.received = streams.source.received
+            streams.source.counted = call.count_received
+            streams.stdout.counted = call.count_sent
             await self._dispatcher.dispatch(call)
         except SSHCommandRefused as refused:
             _log.info("ssh: refused a command of {peer}: {why}", peer=peer, why=str(refused))
@@ -246,6 +258,7 @@ class GitSession(SSHChannel):
     """
 
     name = b"session"
+    _log = QUIET
     conn: Any
     avatar: Any
 

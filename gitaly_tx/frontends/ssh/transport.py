@@ -17,6 +17,7 @@ from twisted.conch.ssh.userauth import SSHUserAuthServer
 from twisted.cred.credentials import Anonymous, IAnonymous, ISSHPrivateKey, IUsernamePassword
 from twisted.internet.defer import Deferred, fail
 from twisted.internet.interfaces import IPushProducer
+from twisted.logger import Logger
 from twisted.python import randbytes
 from twisted.python.failure import Failure
 from zope.interface import implementer
@@ -26,6 +27,9 @@ ANONYMOUS = b"anonymous"
 
 CHANNELS = 10
 """The most sessions on one connection: git needs one."""
+
+QUIET = Logger(namespace="twisted.conch")
+"""What conch says of itself is for those who look into conch."""
 
 CIPHERS = [b"aes128-ctr", b"aes256-ctr", b"aes192-ctr"]
 MACS = [b"hmac-sha2-256", b"hmac-sha2-512"]
@@ -44,6 +48,7 @@ class GitTransport(SSHServerTransport):
     It tells its channels when the socket is full, so that a pack is read from git no faster than the client takes it.
     """
 
+    _log = QUIET
     supportedCiphers = CIPHERS
     supportedMACs = MACS
     supportedCompressions = [b"none"]  # noqa: RUF012
@@ -76,6 +81,11 @@ class GitTransport(SSHServerTransport):
         if isinstance(service, SSHConnection):
             self.factory.logged_in(self)
         super().setService(service)
+
+    def receiveError(self, reasonCode: int, description: bytes) -> None:
+        """
+        The client says why it leaves: mostly, that it has all it wanted.
+        """
 
     def pauseProducing(self) -> None:
         """
@@ -127,6 +137,7 @@ class GitLogin(SSHUserAuthServer):
     The login: keys, tokens as passwords, and nothing at all where that is allowed.
     """
 
+    _log = QUIET
     loginTimeout = 60
     attemptsBeforeDisconnect = 6
     transport: Any
@@ -155,6 +166,8 @@ class GitConnection(SSHConnection):
     A channel's window is opened again when its bytes were taken, not when they came in: that is how a client that pushes is made
     to wait.
     """
+
+    _log = QUIET
 
     def getChannel(self, channelType: bytes, windowSize: int, maxPacket: int, data: bytes) -> Any:
         """
