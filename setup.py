@@ -25,7 +25,7 @@ setup(
     },
     include_package_data=True,
     zip_safe=False,
-    entry_points={"console_scripts": ["gitaly-tx = gitaly_tx.cli.gitaly:console"]},
+    entry_points={"console_scripts": ["gitaly-tx = gitaly_tx.cli.gitaly:script"]},
     install_requires=[
         "Twisted[tls,conch] >= 26.4, < 27",
         "attrs >= 25.1",

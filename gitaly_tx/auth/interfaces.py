@@ -5,7 +5,7 @@ The question every door asks before any work: may this user do this to that repo
 from __future__ import annotations
 
 import enum
-from collections.abc import Awaitable
+from collections.abc import Awaitable, Callable
 
 from attrs import frozen
 from zope.interface import Interface
@@ -53,3 +53,13 @@ class IAccess(Interface):
         """
         What somebody may reach, in words for a person: (repository pattern, highest verb), in the order of the rules.
         """
+
+
+Attempted = Callable[[str, bool], None]
+"""Told of every attempt to prove who one is: how (``key``, ``token``, ``anonymous``), and whether it was good enough."""
+
+
+def unobserved(how: str, good: bool) -> None:
+    """
+    For those who count nothing.
+    """

@@ -228,10 +228,6 @@ def _read_texts(value: object, base: str) -> tuple[str, ...]:
     return tuple(_read_text(item, base) for item in _list(value))
 
 
-def _read_paths(value: object, base: str) -> tuple[str, ...]:
-    return tuple(_read_path(item, base) for item in _list(value))
-
-
 def _read_numbers(value: object, _base: str) -> tuple[float, ...]:
     return tuple(float(_number(item)) for item in _list(value))
 
@@ -280,8 +276,6 @@ URL = Kind(_read_url)
 """The URL of a server, without a slash at its end."""
 TEXTS = Kind(_read_texts)
 """An array of texts."""
-PATHS = Kind(_read_paths)
-"""An array of paths."""
 NUMBERS = Kind(_read_numbers)
 """An array of numbers."""
 

@@ -123,7 +123,7 @@ class Logging:
         "The least that is logged: debug, info, warn or error.",
     )
     file: str = setting(PATH, "", "Where to; empty is standard output.")
-    dir: str = setting(PATH, "", "Where Gitaly's helpers log.", used=False)
+    dir: str = setting(PATH, "", "Where Gitaly's own programs log.", used=False)
     sentry_dsn: str = setting(TEXT, "", "Where Gitaly reports errors.", used=False)
     sentry_environment: str = setting(TEXT, "", "What those reports call this server.", used=False)
 

@@ -18,7 +18,7 @@ from zope.interface import implementer
 
 from ..errors import Code, GitalyError
 from . import lockfiles, looserefs, refsync
-from .config import Configurations
+from .config import Configurations, RepositoryConfig
 from .directory import GitDirectory
 from .filetransaction import DEPTH, FileTransaction
 from .interfaces import Announce, IPreparedRefs, IRefs, Reference, RefUpdate, Refusal
@@ -134,9 +134,14 @@ class FilesRefs:
         found: T = await deferToThreadPool(self._reactor, self._pool, job, *arguments)
         return found
 
-    def _root(self, directory: GitDirectory) -> bytes:
-        if self._configurations.read(directory.path).ref_storage != "files":
+    def _config(self, directory: GitDirectory) -> RepositoryConfig:
+        config = self._configurations.read(directory.path)
+        if config.ref_storage != "files":
             raise OtherFormat
+        return config
+
+    def _root(self, directory: GitDirectory) -> bytes:
+        self._config(directory)
         return os.fsencode(directory.path)
 
     # -------------------------------------------------------------------------------------------------- reading
@@ -251,7 +256,9 @@ class FilesRefs:
         return PreparedFilesRefs(self, transaction)
 
     def _planned(self, directory: GitDirectory, updates: Sequence[RefUpdate], forced: bool) -> FileTransaction:
-        transaction = FileTransaction(self._root(directory), tuple(updates), self._packed, self._patience.stale, forced)
+        object_format = self._config(directory).object_format
+        root = os.fsencode(directory.path)
+        transaction = FileTransaction(root, tuple(updates), self._packed, self._patience.stale, object_format, forced)
         transaction.plan()
         return transaction
 

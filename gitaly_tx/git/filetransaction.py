@@ -14,7 +14,7 @@ from twisted.logger import Logger
 
 from . import lockfiles, looserefs
 from .interfaces import RefRefused, RefUpdate, Refusal
-from .objectid import ObjectID
+from .objectid import ObjectFormat, ObjectID
 from .packedrefs import PackedRefs, PackedRefsFiles
 from .refchecks import prefixes, refused_for_value, refused_in_batch
 
@@ -72,6 +72,7 @@ class FileTransaction:
     locked and nothing can be locked any more.
 
     :param root: the repository.
+    :param object_format: of the repository; ids of the other one are refused.
     :param forced: break locks however young they are, and write whatever the refs hold.
     :param stale: seconds after which somebody else's untouched lock counts as forgotten.
     """
@@ -80,6 +81,7 @@ class FileTransaction:
     updates: Sequence[RefUpdate]
     packed_files: PackedRefsFiles
     stale: float
+    object_format: ObjectFormat
     forced: bool = False
     refused: dict[bytes, RefRefused] = field(factory=dict, init=False)
     steps: list[Step] = field(factory=list, init=False)
@@ -96,7 +98,7 @@ class FileTransaction:
         Find out which refs are written and in which order they are locked.
         """
         with self._turn:
-            self.refused.update(refused_in_batch(self.updates))
+            self.refused.update(refused_in_batch(self.updates, self.object_format))
             taken: dict[bytes, Step] = {}
             accepted = [update for update in self.updates if update.name not in self.refused]
             followed = [Step(update, self._follow(update.name)) for update in accepted]

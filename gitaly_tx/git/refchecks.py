@@ -8,7 +8,7 @@ from collections.abc import Iterator, Sequence
 
 from .interfaces import RefRefused, RefUpdate, Refusal
 from .names import is_valid_ref
-from .objectid import ObjectID
+from .objectid import ObjectFormat, ObjectID
 
 DIRECTORIES = frozenset({b"refs/heads", b"refs/tags"})
 """Names that are well-formed, and would leave no room for branches or tags if they were refs."""
@@ -25,10 +25,12 @@ def prefixes(name: bytes) -> Iterator[bytes]:
         end = name.find(b"/", end + 1)
 
 
-def refused_in_batch(updates: Sequence[RefUpdate]) -> dict[bytes, RefRefused]:
+def refused_in_batch(updates: Sequence[RefUpdate], object_format: ObjectFormat | None = None) -> dict[bytes, RefRefused]:
     """
     The updates of a batch that cannot be made, whatever the repository holds: malformed names, :data:`DIRECTORIES`, refs that
     are named more than once, and of two names that cannot be refs at once the later one, even if it is to be deleted.
+
+    :param object_format: of the repository, if ids of the other one are to be refused, too.
     """
     refused: dict[bytes, RefRefused] = {}
     seen: set[bytes] = set()
@@ -37,6 +39,9 @@ def refused_in_batch(updates: Sequence[RefUpdate]) -> dict[bytes, RefRefused]:
         name = update.name
         if not is_valid_ref(name):
             refused[name] = RefRefused(name, Refusal.MALFORMED)
+            continue
+        if object_format is not None and update.new.format is not object_format:
+            refused[name] = RefRefused(name, Refusal.MISSING_OBJECT)
             continue
         if name in DIRECTORIES:
             refused[name] = RefRefused(name, Refusal.CONFLICT)

@@ -174,6 +174,7 @@ class CustomHooks:
                 timer.cancel()
             feeding.cancel()
             child.kill()
+            await child.wait()
         if late:
             why = f"took longer than {self._seconds:g} s and was stopped"
             await tell_err(f"error: hook {hook.label} {why}\n".encode("utf-8", "surrogateescape"))

@@ -9,12 +9,9 @@ configuration, where a name that leads nowhere keeps the server from starting.
 from __future__ import annotations
 
 from importlib import import_module
-from types import ModuleType
 from typing import Any
 
 from twisted.plugin import getPlugins
-
-from twisted import plugins as twisted_plugins
 
 from ..errors import Code, GitalyError
 from .interfaces import IEventSink, IPushPolicy
@@ -57,19 +54,19 @@ def load_named(name: str, interface: Any) -> Any:
     return found
 
 
-def found_policies(package: ModuleType = twisted_plugins) -> list[IPushPolicy]:
+def found_policies() -> list[IPushPolicy]:
     """
     The policies among Twisted's plugins, by name.
     """
-    return _found(IPushPolicy, package)
+    return _found(IPushPolicy)
 
 
-def found_sinks(package: ModuleType = twisted_plugins) -> list[IEventSink]:
+def found_sinks() -> list[IEventSink]:
     """
     The event sinks among Twisted's plugins, by name.
     """
-    return _found(IEventSink, package)
+    return _found(IEventSink)
 
 
-def _found(interface: Any, package: ModuleType) -> list[Any]:
-    return sorted(getPlugins(interface, package), key=lambda plugin: str(plugin.name))
+def _found(interface: Any) -> list[Any]:
+    return sorted(getPlugins(interface), key=lambda plugin: str(plugin.name))

@@ -152,6 +152,7 @@ async def _lines(git: IGit, command: Command, stdin: bytes = b"") -> AsyncIterat
         ended = await child.wait()
     finally:
         child.kill()
+        await child.wait()
     if ended.status != 0:
         raise GitalyError(
             f"{command.name} failed: {ended}", None, {"stderr": ended.stderr.decode("utf-8", "replace"), "command": command.name}

@@ -11,6 +11,7 @@ from __future__ import annotations
 import enum
 import json
 import os
+import re
 from collections.abc import Callable, Iterable, Mapping
 from datetime import UTC, datetime
 from typing import Any
@@ -43,6 +44,11 @@ LEVELS: Mapping[str, Any] = {
 
 _SHOWN = {LogLevel.warn: "warning", LogLevel.critical: "fatal"}
 """Levels that Gitaly's log calls otherwise."""
+
+_PLAIN = re.compile(r"[\w.\-/@^+:]+")
+"""Values that logrus leaves without quotes."""
+
+_encode = json.JSONEncoder(ensure_ascii=False, separators=(",", ":")).encode
 
 _LEGACY = frozenset({"message", "time", "system", "isError", "failure", "why", "format", "factory"})
 """Keys that Twisted's older log puts into events, and that say nothing more."""
@@ -100,7 +106,7 @@ class LineObserver:
         made = datetime.fromtimestamp(event.get("log_time") or 0, UTC)
         fields: dict[str, Any] = {
             "level": _SHOWN.get(level, level.name),
-            "msg": self._value(formatEvent(event) or str(event.get("why") or "")),
+            "msg": self._value(_message(event)),
             "time": made.isoformat(timespec="milliseconds").replace("+00:00", "Z"),
         }
         for name, value in (*self._constant.items(), *_facts(event), *(more or {}).items()):
@@ -111,7 +117,10 @@ class LineObserver:
         """
         A value as JSON can have it, without secrets and not longer than :data:`LONGEST`.
         """
-        if value is None or (isinstance(value, bool | int | float) and not isinstance(value, enum.Enum)):
+        kind = type(value)
+        if kind is str:
+            return self._redactor.text(_cut(value))
+        if value is None or kind is int or kind is float or kind is bool:
             return value
         if isinstance(value, Mapping) and depth < 3:
             items = list(value.items())[:MOST_ITEMS]
@@ -119,6 +128,13 @@ class LineObserver:
         if isinstance(value, list | tuple | set | frozenset) and depth < 3:
             return [self._value(item, depth + 1) for item in list(value)[:MOST_ITEMS]]
         return self._redactor.text(_cut(_text(value)))
+
+
+def _message(event: LogEvent) -> str:
+    template = event.get("log_format")
+    if isinstance(template, str) and "{" not in template and "}" not in template:
+        return template  # what formatEvent gives, without its way there
+    return formatEvent(event) or str(event.get("why") or "")
 
 
 def _level(event: LogEvent) -> Any:
@@ -179,25 +195,21 @@ def _middle(text: str) -> str:
 
 
 def _json_line(fields: Mapping[str, Any]) -> str:
-    return escaped(json.dumps(fields, ensure_ascii=False, separators=(",", ":"), allow_nan=True))
+    return escaped(_encode(fields))
 
 
 def _text_line(fields: Mapping[str, Any]) -> str:
     first = ("time", "level", "msg")
     names = [*first, *(name for name in fields if name not in first)]
-    return " ".join(f"{escaped(name)}={_shown(fields[name])}" for name in names)
+    return escaped(" ".join([f"{name}={_shown(fields[name])}" for name in names]))
 
 
 def _shown(value: Any) -> str:
     """
     A value as logrus's text format has it: bare if it is one plain word, in quotes otherwise.
     """
-    text = value if isinstance(value, str) else json.dumps(value, ensure_ascii=False)
-    plain = text != "" and all(character.isalnum() or character in "-._/@^+:" for character in text)
-    if plain:
-        return escaped(text)
-    quoted = json.dumps(text, ensure_ascii=False)
-    return escaped(quoted)
+    text = value if isinstance(value, str) else _encode(value)
+    return text if _PLAIN.fullmatch(text) else _encode(text)
 
 
 class LogFile:

@@ -1,60 +1,15 @@
 """
-Exchanges that wrap other exchanges, and the exchange of a call that is made inside of the process.
+Exchanges that wrap other exchanges.
 """
 
 from __future__ import annotations
 
-from collections.abc import Callable, Sequence
+from collections.abc import Callable
 
 from google.protobuf.message import Message
-from twisted.internet.defer import Deferred, succeed
 from zope.interface import implementer
 
-from ..streams import StreamBroken
 from .interfaces import IExchange
-
-
-@implementer(IExchange)
-class LocalExchange:
-    """
-    The exchange of a call that has all its requests from the start: what the HTTP and SSH doors hand to the dispatcher.
-
-    :param requests: the requests, in their order.
-    :param on_reply: called with each reply. Without it they are kept in :attr:`replies`, so leave it out only where they are few,
-        as they are for a call with a body.
-    """
-
-    def __init__(self, requests: Sequence[Message], on_reply: Callable[[Message], Deferred[None] | None] | None = None) -> None:
-        self._requests = list(reversed(requests))
-        self._on_reply = self._keep if on_reply is None else on_reply
-        self._broken = False
-        self.replies: list[Message] = []
-
-    def receive(self) -> Deferred[Message | None]:
-        """
-        The next request, at once.
-        """
-        return succeed(self._requests.pop() if self._requests else None)
-
-    def send(self, reply: Message) -> Deferred[None]:
-        """
-        Hand a reply over.
-
-        :raises StreamBroken: after :meth:`break_off`.
-        """
-        if self._broken:
-            raise StreamBroken("nobody waits for the reply")
-        done = self._on_reply(reply)
-        return succeed(None) if done is None else done
-
-    def break_off(self) -> None:
-        """
-        Say that the caller has gone: nothing can be sent any more.
-        """
-        self._broken = True
-
-    def _keep(self, reply: Message) -> None:
-        self.replies.append(reply)
 
 
 @implementer(IExchange)
@@ -120,4 +75,4 @@ class NotedExchange:
         return request
 
 
-__all__ = ["LocalExchange", "NotedExchange", "PeekedExchange"]
+__all__ = ["NotedExchange", "PeekedExchange"]

@@ -235,6 +235,7 @@ def assemble(reactor: Any, config: Config, surroundings: Surroundings, program: 
         for storage in config.storages
     }
     queue = WriteQueue(clock, config.limits.write_queue, measures.waited, metrics.write_queue_length.set)
+    metrics.damaged_partitions.set_function(lambda: sum(len(store.log.refused) for store in stores.values()))
     committer = Committer(stores, refs, LocalCoordinator(), threads, clock)
     storage = FilesystemStorageProvider(
         [StorageInfo(each.name, each.path, _filesystem_id(each.path)) for each in config.storages],
@@ -297,8 +298,8 @@ def assemble(reactor: Any, config: Config, surroundings: Surroundings, program: 
         health=health,
         monitoring=None,
         grpc=GRPCService(clock, dispatcher, doors.grpc_listens(config, _runtime_dir(config)), grace),
-        http=doors.http(reactor, config, dispatcher, storage.resolve, authority, grace),
-        ssh=doors.ssh(reactor, config, dispatcher, storage.resolve, authority, grace),
+        http=doors.http(reactor, config, dispatcher, storage.resolve, authority, measures.attempts("http"), grace),
+        ssh=doors.ssh(reactor, config, dispatcher, storage.resolve, authority, measures.attempts("ssh"), grace),
     )
     site = MonitoringSite(reactor, scrape_in(reactor, readers, metrics.registry), assembly.ready)
     assembly.monitoring = doors.monitoring(reactor, config, site)

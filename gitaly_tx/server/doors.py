@@ -9,6 +9,7 @@ from typing import Any
 
 from twisted.internet.endpoints import serverFromString
 
+from ..auth.interfaces import Attempted
 from ..auth.reload import Authority
 from ..config.address import Address
 from ..config.model import Config
@@ -60,7 +61,13 @@ def grpc_listens(config: Config, runtime_dir: str) -> list[Listen]:
 
 
 def http(
-    reactor: Any, config: Config, dispatcher: IDispatcher, resolve: Resolve, authority: Authority, grace: float
+    reactor: Any,
+    config: Config,
+    dispatcher: IDispatcher,
+    resolve: Resolve,
+    authority: Authority,
+    attempted: Attempted,
+    grace: float,
 ) -> HTTPService | None:
     """
     git over HTTP, if it is configured.
@@ -70,11 +77,17 @@ def http(
         return None
     endpoint = serverFromString(reactor, _endpoint(table.listen_addr, table.certificate_path, table.key_path))
     patience = Patience(headers=table.header_timeout, idle=table.idle_timeout, rate=table.minimum_rate)
-    return HTTPService(reactor, endpoint, Door80(dispatcher, resolve, authority), patience, grace)
+    return HTTPService(reactor, endpoint, Door80(dispatcher, resolve, authority, attempted), patience, grace)
 
 
 def ssh(
-    reactor: Any, config: Config, dispatcher: IDispatcher, resolve: Resolve, authority: Authority, grace: float
+    reactor: Any,
+    config: Config,
+    dispatcher: IDispatcher,
+    resolve: Resolve,
+    authority: Authority,
+    attempted: Attempted,
+    grace: float,
 ) -> SSHService | None:
     """
     git over SSH, if it is configured.
@@ -92,6 +105,7 @@ def ssh(
         lambda: authority.anyone_may,
         login_grace=table.login_grace_time,
         attempts=table.max_auth_tries,
+        attempted=attempted,
         grace=grace,
     )
 

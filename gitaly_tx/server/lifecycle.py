@@ -176,7 +176,7 @@ class GitalyServer(MultiService):
             config = load(path, data, insecure=insecure, environ=self._surroundings.environ)
             changes = assembly.reload(config)
         except (ConfigError, GitalyError, OSError) as error:
-            assembly.metrics.reloads.labels("failed").inc()
+            assembly.metrics.reloads.labels("refused").inc()
             self._log.error("configuration not reloaded, the old one stays in use: {error}", error=str(error))
         else:
             assembly.metrics.reloads.labels("ok").inc()

@@ -4,6 +4,7 @@ What the lower layers report, as numbers.
 
 from __future__ import annotations
 
+from ..auth.interfaces import Attempted
 from ..git.accounting import account
 from ..git.interfaces import Ended
 from ..observability.metrics import Metrics
@@ -42,3 +43,13 @@ class Measures:
         A write's turn has come.
         """
         self._metrics.write_queue_wait.observe(seconds)
+
+    def attempts(self, protocol: str) -> Attempted:
+        """
+        :returns: an observer of attempts to prove who one is, at one door.
+        """
+
+        def attempted(how: str, good: bool) -> None:
+            self._metrics.auth.labels(protocol, how, "ok" if good else "refused").inc()
+
+        return attempted

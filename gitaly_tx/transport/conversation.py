@@ -60,9 +60,12 @@ class Conversation:
             except StreamBroken as error:
                 self._broken_off(Failure(error))
             ended = await self._child.wait()
-        except BaseException:
+        except CancelledError:
             self._child.kill()
             await self._child.wait()
+            raise
+        except BaseException:
+            self._child.kill()
             raise
         finally:
             hearing.cancel()

@@ -159,6 +159,7 @@ class CheckTests(SynchronousTestCase):
             '[push]\npolicies = "x:y"': '"x:y" is not an array',
             "[push]\npolicies = [1]": "1 is not text",
             "[push]\nhook_timeout = 5": "5 is not a duration",
+            '[push]\nhook_timeout = "5 minutes"': "'5 minutes' is not a duration",
             "[auth]\ntoken = 12345": "it is not text",
             "[prometheus]\ngrpc_latency_buckets = [0.1, true]": "true is not a number",
             '[http]\nexternal_url = "ftp://x"': '"ftp://x" is not the URL of a server',
@@ -168,3 +169,10 @@ class CheckTests(SynchronousTestCase):
         }
         for text, words in cases.items():
             self.assertEqual([what for _, what in complaints(text)], [words], text)
+
+    def test_vanished(self) -> None:
+        """
+        A file that is gone by the time its mode is looked at is no trouble.
+        """
+        config = parse('[auth]\ntoken = "secret"\n', os.path.join(self.root, "gone.toml"))
+        self.assertEqual(config.warnings, ())

@@ -1,6 +1,6 @@
 """
-What every :class:`~gitaly_tx.git.interfaces.IRefs` does. Each implementation subclasses :class:`RefsContract` together with trial's
-``TestCase``.
+What every :class:`~gitaly_tx.git.interfaces.IRefs` does. Each implementation subclasses :class:`RefsContract` together with
+trial's ``TestCase``.
 """
 
 from __future__ import annotations
@@ -257,7 +257,15 @@ class RefsContract(Base):
         """
         Names that no ref can have are not found, whatever lies there.
         """
-        for name in (b"config", b"../x", b"refs/heads/../../config", b"", b"refs/heads/a\0b", b"refs/heads", b"refs/" + b"x" * 5000):
+        for name in (
+            b"config",
+            b"../x",
+            b"refs/heads/../../config",
+            b"",
+            b"refs/heads/a\0b",
+            b"refs/heads",
+            b"refs/" + b"x" * 5000,
+        ):
             self.assertIsNone(await self.refs.read(self.directory, name))
 
     async def test_set_head(self):
@@ -286,9 +294,7 @@ class RefsContract(Base):
         updates = [RefUpdate(MAIN, TWO, THREE), RefUpdate(b"refs/heads/old", TWO, ZERO), RefUpdate(b"refs/heads/new", ONE, TWO)]
         for _ in range(2):
             await self.refs.force(self.directory, updates)
-            self.assertEqual(
-                await self.refs.list(self.directory), [Reference(MAIN, THREE), Reference(b"refs/heads/new", TWO)]
-            )
+            self.assertEqual(await self.refs.list(self.directory), [Reference(MAIN, THREE), Reference(b"refs/heads/new", TWO)])
         self.assertEqual(await self.change(RefUpdate(MAIN, THREE, ONE)), {})
 
     async def test_force_past_others(self):

@@ -29,7 +29,7 @@ def make_refs(clock: ImmediateReactor | None = None, timeout: float = 0.0, stale
     """
     Refs that do everything at once, and wait for locks on a clock.
     """
-    reactor = clock or ImmediateReactor()
+    reactor: Any = clock or ImmediateReactor()
     return FilesRefs(reactor, ImmediatePool(), reactor, patience=LockPatience(timeout, stale))
 
 
@@ -108,7 +108,7 @@ class Case(SynchronousTestCase):
     def listed(self) -> dict[bytes, ObjectID]:
         return {reference.name: reference.target for reference in self.do(self.refs.list(self.directory))}
 
-    def read(self, name: bytes) -> Reference | None:
+    def read(self, name: bytes) -> Any:
         return self.do(self.refs.read(self.directory, name))
 
 
@@ -334,7 +334,9 @@ class BrokenTests(Case):
         A name that the file system does not take is refused; the others are written.
         """
         long = b"refs/heads/" + b"x" * 255
-        self.assertEqual(self.change(RefUpdate(long, None, self.one), RefUpdate(MAIN, None, self.two)), {long: Refusal.UNWRITABLE})
+        self.assertEqual(
+            self.change(RefUpdate(long, None, self.one), RefUpdate(MAIN, None, self.two)), {long: Refusal.UNWRITABLE}
+        )
         self.assertEqual(self.listed(), {MAIN: self.two})
         failure = self.failureResultOf(Deferred.fromCoroutine(self.refs.force(self.directory, [RefUpdate(long, None, self.one)])))
         failure.trap(OSError)
@@ -529,7 +531,7 @@ class DifferentialTests(SynchronousTestCase):
             ran = subprocess.run(
                 ["git", "-C", theirs.path, "update-ref", "--stdin", "-z"], input=line, capture_output=True, check=False
             )
-            prepared = self.successResultOf(Deferred.fromCoroutine(store.prepare(ours, [RefUpdate(name, before, after)])))
+            prepared: Any = self.successResultOf(Deferred.fromCoroutine(store.prepare(ours, [RefUpdate(name, before, after)])))
             self.assertEqual(not prepared.refused, ran.returncode == 0, (prepared.refused, ran.stderr))
             self.successResultOf(Deferred.fromCoroutine(prepared.commit()))
         listed = self.successResultOf(Deferred.fromCoroutine(store.list(ours)))

@@ -7,6 +7,7 @@ from __future__ import annotations
 from twisted.trial.unittest import TestCase
 
 from gitaly_tx.git.directory import GitDirectory
+from gitaly_tx.git.interfaces import Reference, RefUpdate
 from gitaly_tx.git.memory import MemoryRefs
 from tests.contracts import refs
 
@@ -17,7 +18,7 @@ class MemoryRefsTests(refs.RefsContract, TestCase):
     """
 
     def setUp(self):
-        self.refs = MemoryRefs()
+        self.refs = self.memory = MemoryRefs()
         self.directory = GitDirectory("/repository")
 
     async def test_forget(self):
@@ -26,7 +27,7 @@ class MemoryRefsTests(refs.RefsContract, TestCase):
         """
         other = GitDirectory("/other")
         await self.put(refs.MAIN, refs.ONE)
-        await self.refs.force(other, [refs.RefUpdate(refs.MAIN, None, refs.TWO)])
-        self.refs.forget(self.directory)
+        await self.refs.force(other, [RefUpdate(refs.MAIN, None, refs.TWO)])
+        self.memory.forget(self.directory)
         self.assertEqual(await self.names(), [])
-        self.assertEqual(await self.refs.list(other), [refs.Reference(refs.MAIN, refs.TWO)])
+        self.assertEqual(await self.refs.list(other), [Reference(refs.MAIN, refs.TWO)])

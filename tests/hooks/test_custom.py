@@ -14,7 +14,7 @@ from gitaly_tx.hooks.custom import HookFailed
 from gitaly_tx.hooks.interfaces import Push
 from gitaly_tx.streams import StreamBroken
 from tests.support import hookcase
-from tests.support.git import git
+from tests.support.git import git, make_git
 
 
 class RunTests(hookcase.HookCase):
@@ -107,8 +107,7 @@ class RunTests(hookcase.HookCase):
         error = await running
         self.assertEqual(error.why, "took longer than 7 s and was stopped")
         self.assertEqual(self.err.data, b"error: hook custom_hooks/pre-receive took longer than 7 s and was stopped\n")
-        child = int(self.out.data)
-        while os.path.exists(f"/proc/{child}") and b") Z " not in open(f"/proc/{child}/stat", "rb").read():
+        while _alive(int(self.out.data)):
             await _tick()
 
     async def test_says_too_much(self) -> None:
@@ -126,7 +125,7 @@ class RunTests(hookcase.HookCase):
         """
         A process that a hook leaves behind with its output open holds nobody up (H3).
         """
-        self.git = hookcase.make_git(self.clock)
+        self.git = make_git(self.clock)
         self.hook("pre-receive", "setsid sleep 1000 & echo $!")
         running = Deferred.fromCoroutine(self.run_hooks())
         while not self.out.data.endswith(b"\n"):
@@ -176,6 +175,17 @@ class RunTests(hookcase.HookCase):
         self.assertIn(b"quarantine", self.err.data)
         self.assertEqual(git("--git-dir", self.directory.path, "for-each-ref"), b"")
         await staging.discard()
+
+
+def _alive(pid: int) -> bool:
+    """
+    Whether a process runs; nobody may have reaped it yet.
+    """
+    try:
+        with open(f"/proc/{pid}/stat") as file:
+            return ") Z " not in file.read()
+    except (FileNotFoundError, ProcessLookupError):
+        return False
 
 
 def _tick() -> Deferred[None]:

@@ -8,7 +8,6 @@ import os
 
 from twisted.trial.unittest import SynchronousTestCase
 
-from gitaly_tx.hooks import customfiles
 from gitaly_tx.hooks.customfiles import HookFile, HookUnusable, find_hooks
 
 
@@ -112,7 +111,7 @@ class FindTests(SynchronousTestCase):
         def forbidden(path: str) -> object:
             raise PermissionError(13, "Permission denied", path)
 
-        self.patch(customfiles.os, "listdir", forbidden)
+        self.patch(os, "listdir", forbidden)
         self.assertEqual(self.unusable(), ("custom_hooks/update.d", "Permission denied"))
-        self.patch(customfiles.os, "stat", forbidden)
+        self.patch(os, "stat", forbidden)
         self.assertEqual(self.unusable(), ("custom_hooks/update", "Permission denied"))

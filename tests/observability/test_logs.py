@@ -275,7 +275,7 @@ class TextTests(ObserverCase):
         log.info("finished call", path="team/thing", words="a b", empty="", quote='a"b', number=1, none=None, many=[1, "a"])
         wanted = (
             ' level=info msg="finished call" component=gitaly_tx.test path=team/thing words="a b" '
-            'empty="" quote="a\\"b" number=1 none=null many="[1, \\"a\\"]"\n'
+            'empty="" quote="a\\"b" number=1 none=null many="[1,\\"a\\"]"\n'
         )
         time, rest = self.lines[0][:29], self.lines[0][29:]
         self.assertRegex(time, r"\Atime=\d{4}-\d\d-\d\dT\d\d:\d\d:\d\d\.\d{3}Z\Z")

@@ -4,6 +4,8 @@ Tests for :mod:`gitaly_tx.rpc.dispatcher`.
 
 from __future__ import annotations
 
+from typing import Any
+
 from twisted.internet.defer import CancelledError, Deferred, succeed
 from twisted.internet.task import Clock
 from twisted.trial.unittest import SynchronousTestCase
@@ -287,7 +289,8 @@ class MiddlewareTests(DispatcherCase):
             seen.append(call.method.name)
             await proceed()
 
-        done = Dispatcher([], [watch], self.clock).dispatch(make_call("RefService/RefExists"))
+        middlewares: list[Any] = [watch]
+        done = Dispatcher([], middlewares, self.clock).dispatch(make_call("RefService/RefExists"))
         self.failureResultOf(done, GitalyError)
         self.assertEqual(seen, ["RefExists"])
 
@@ -317,7 +320,7 @@ class EndingTests(DispatcherCase):
         """
         Cancelling cancels what the method waits for, and the call says that it was cancelled.
         """
-        cancelled = []
+        cancelled: list[object] = []
         waiting: Deferred[None] = Deferred(cancelled.append)
 
         async def wait(call, request):

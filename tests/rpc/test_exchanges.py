@@ -8,9 +8,8 @@ from twisted.internet.defer import Deferred
 from twisted.trial.unittest import SynchronousTestCase
 from zope.interface.verify import verifyObject
 
-from gitaly_tx.rpc.exchanges import LocalExchange, NotedExchange, PeekedExchange
+from gitaly_tx.rpc.exchanges import NotedExchange, PeekedExchange
 from gitaly_tx.rpc.interfaces import IExchange
-from gitaly_tx.streams import StreamBroken
 from protocols.gitaly.smarthttp_pb2 import PostReceivePackRequest, PostReceivePackResponse
 from tests.support.calls import RecordingExchange
 
@@ -30,48 +29,6 @@ def send(exchange):
         await exchange.send(REPLY)
 
     return Deferred.fromCoroutine(run())
-
-
-class LocalExchangeTests(SynchronousTestCase):
-    """
-    ``LocalExchange``.
-    """
-
-    def test_requests(self):
-        """
-        The requests come in order, then the half-close, for good.
-        """
-        exchange = LocalExchange([ONE, TWO])
-        verifyObject(IExchange, exchange)
-        self.assertEqual([self.successResultOf(receive(exchange)) for _ in range(4)], [ONE, TWO, None, None])
-
-    def test_replies_are_kept(self):
-        """
-        Without anybody to tell, replies are kept.
-        """
-        exchange = LocalExchange([ONE])
-        self.successResultOf(send(exchange))
-        self.assertEqual(exchange.replies, [REPLY])
-
-    def test_back_pressure(self):
-        """
-        A send waits for whoever takes the replies.
-        """
-        taken: Deferred[None] = Deferred()
-        exchange = LocalExchange([ONE], lambda reply: taken)
-        sent = send(exchange)
-        self.assertNoResult(sent)
-        taken.callback(None)
-        self.successResultOf(sent)
-        self.assertEqual(exchange.replies, [])
-
-    def test_broken(self):
-        """
-        Once the caller has gone a send fails.
-        """
-        exchange = LocalExchange([ONE])
-        exchange.break_off()
-        self.failureResultOf(send(exchange), StreamBroken)
 
 
 class PeekedExchangeTests(SynchronousTestCase):

@@ -14,7 +14,7 @@ from zope.interface import implementer
 
 from gitaly_tx.rpc.call import Call, Door, Identity
 from gitaly_tx.rpc.catalogue import gitaly_methods
-from gitaly_tx.rpc.interfaces import IDispatcher, IExchange, IMiddleware, Proceed
+from gitaly_tx.rpc.interfaces import IDispatcher, IExchange, IMethods, IMiddleware, Proceed
 from gitaly_tx.rpc.method import MethodInfo
 from gitaly_tx.streams import StreamBroken
 
@@ -80,9 +80,9 @@ def make_call(
     user: str | None = None,
     open: bool = False,
     **more: Any,
-) -> Call:
+) -> Any:
     """
-    A call of one of Gitaly's methods.
+    A :class:`~gitaly_tx.rpc.call.Call` of one of Gitaly's methods, with a :class:`RecordingExchange`.
 
     :param path: ``RepositoryService/RepositoryExists``.
     :param more: further arguments of :class:`~gitaly_tx.rpc.call.Call`.
@@ -121,6 +121,7 @@ def raising(error: BaseException) -> Proceed:
     return fail
 
 
+@implementer(IMethods)
 class Service:
     """
     A service with the methods it is given.

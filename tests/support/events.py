@@ -24,8 +24,9 @@ def logged(namespace: str = "gitaly_tx") -> Iterator[list[dict[str, Any]]]:
         if str(event.get("log_namespace", "")).startswith(namespace):
             events.append({"correlation_id": current_correlation_id(), **current_fields(), **event})
 
-    globalLogPublisher.addObserver(observe)
+    observer: Any = observe
+    globalLogPublisher.addObserver(observer)
     try:
         yield events
     finally:
-        globalLogPublisher.removeObserver(observe)
+        globalLogPublisher.removeObserver(observer)

@@ -7,6 +7,7 @@ from __future__ import annotations
 import os
 import tempfile
 from collections.abc import Awaitable, Callable, Sequence
+from typing import Any
 
 from attrs import define, field
 from zope.interface import implementer
@@ -25,6 +26,14 @@ from gitaly_tx.writequeue.transaction import Outcome
 from .git import git
 
 
+def git_in(directory: GitDirectory, *words: str, stdin: bytes = b"") -> bytes:
+    """
+    Run git with the quarantine that a directory names, if it names one.
+    """
+    environment: dict[str, Any] = directory.environment()
+    return git("--git-dir", directory.path, *words, stdin=stdin, **environment)
+
+
 @implementer(IObjectReader)
 class PlainObjects:
     """
@@ -41,15 +50,14 @@ class PlainObjects:
         (info,) = await self.info(directory, [oid])
         if info is None:
             raise ObjectNotFound(oid)
-        words = ("--git-dir", directory.path, "cat-file", info.type.decode(), str(oid))
-        return GitObject(oid, info.type, git(*words, **directory.environment()))
+        return GitObject(oid, info.type, git_in(directory, "cat-file", info.type.decode(), str(oid)))
 
     async def info(self, directory: GitDirectory, oids: Sequence[ObjectID]) -> list[ObjectInfo | None]:
         """
         Types and sizes.
         """
         stdin = b"".join(oid + b"\n" for oid in oids)
-        output = git("--git-dir", directory.path, "cat-file", "--batch-check", stdin=stdin, **directory.environment())
+        output = git_in(directory, "cat-file", "--batch-check", stdin=stdin)
         found: list[ObjectInfo | None] = []
         for line in output.splitlines():
             oid, kind, *size = line.split()

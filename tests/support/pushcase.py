@@ -6,7 +6,7 @@ from __future__ import annotations
 
 import os
 import shutil
-from typing import Any
+from typing import Any, TypeVar
 
 from twisted.internet import reactor
 from twisted.internet.defer import Deferred
@@ -22,6 +22,8 @@ from .plainrepository import PlainRepository
 from .pushes import Answered, RecordedHooks, answered, make_means, make_pack, request, resolve
 from .streams import MemorySink, MemorySource
 
+E = TypeVar("E", bound=Exception)
+
 
 class PushCase(TestCase):
     """
@@ -31,13 +33,14 @@ class PushCase(TestCase):
 
     commits = 2
     timeout = 20
+    running: Any = reactor
+    hooks: Any
 
     def setUp(self) -> None:
         self.root = os.path.realpath(self.mktemp())
         os.mkdir(self.root)
         self.directory = make_repository(os.path.join(self.root, "thing.git"), self.commits)
         self.clock = Clock()
-        self.running: Any = reactor
         self.threads = Threads(self.running, self.running.getThreadPool())
         self.repository = PlainRepository(self.directory, self.threads)
         self.hooks = RecordedHooks()
@@ -84,6 +87,14 @@ class PushCase(TestCase):
         :param more: for the request.
         """
         return Deferred.fromCoroutine(self.engine.serve(self.repository, request(**more), source, stdout, stderr))
+
+    async def failure(self, served: Deferred[None], kind: type[E]) -> E:
+        """
+        What a push ended with.
+        """
+        with self.assertRaises(kind) as caught:
+            await served
+        return caught.exception
 
     async def push(self, data: bytes, stderr: MemorySink | None = None, **more: Any) -> Answered:
         """

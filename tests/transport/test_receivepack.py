@@ -103,7 +103,7 @@ class RequestTests(pushcase.PushCase):
         This is no push.
         """
         stdout, stderr = MemorySink(), MemorySink()
-        error = await self.assertFailure(self.serve(MemorySource([data]), stdout, stderr), PushBroken)
+        error = await self.failure(self.serve(MemorySource([data]), stdout, stderr), PushBroken)
         self.assertEqual(stderr.data, b"fatal: " + text + b"\n")
         self.assertEqual((error.ended.status, error.ended.stderr), (128, bytes(stderr.data)))
         self.assertEqual(stdout.data, b"")
@@ -130,8 +130,8 @@ class RequestTests(pushcase.PushCase):
         """
         HTTP has no place, and a client that is gone does not hear.
         """
-        await self.assertFailure(self.serve(MemorySource([b"zzzz"]), MemorySink()), PushBroken)
-        await self.assertFailure(self.serve(MemorySource([b"zzzz"]), MemorySink(), MemorySink(breaks_after=0)), PushBroken)
+        await self.failure(self.serve(MemorySource([b"zzzz"]), MemorySink()), PushBroken)
+        await self.failure(self.serve(MemorySource([b"zzzz"]), MemorySink(), MemorySink(breaks_after=0)), PushBroken)
 
     async def test_gone_while_asking(self) -> None:
         """
@@ -140,7 +140,7 @@ class RequestTests(pushcase.PushCase):
         source = MemorySource([b"00"], ends=False)
         served = self.serve(source, MemorySink())
         source.disconnect()
-        error = await self.assertFailure(served, PushBroken)
+        error = await self.failure(served, PushBroken)
         self.assertEqual(error.code, Code.CANCELLED)
 
     async def test_too_much(self) -> None:
@@ -523,7 +523,7 @@ class Sha256Tests(pushcase.PushCase):
         await self.engine.advertise(self.repository, request(), stdout)
         self.assertIn(b" object-format=sha256 agent=test/1.0\n", stdout.data)
         broken = self.serve(MemorySource([push((ZERO, b"1" * 40, b"refs/heads/x"))]), MemorySink())
-        await self.assertFailure(broken, PushBroken)
+        await self.failure(broken, PushBroken)
 
 
 async def _found() -> object:

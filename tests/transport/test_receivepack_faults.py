@@ -117,7 +117,7 @@ class GoneTests(pushcase.PushCase):
             served = self.serve(source, MemorySink())
             await self.staged()
             source.disconnect()
-            await self.assertFailure(served, PushBroken)
+            await self.failure(served, PushBroken)
             self.nothing_left()
 
     async def test_cancelled_within_the_pack(self) -> None:
@@ -127,7 +127,7 @@ class GoneTests(pushcase.PushCase):
         served = self.serve(MemorySource([self.data[:-10]], ends=False), MemorySink())
         await self.staged()
         served.cancel()
-        await self.assertFailure(served, CancelledError)
+        await self.failure(served, CancelledError)
         await self.engine.settle()
         self.nothing_left()
 
@@ -137,7 +137,7 @@ class GoneTests(pushcase.PushCase):
         """
         served = self.serve(MemorySource([], ends=False), MemorySink())
         served.cancel()
-        await self.assertFailure(served, CancelledError)
+        await self.failure(served, CancelledError)
         self.nothing_left()
 
     async def test_cancelled_within_hooks(self) -> None:
@@ -151,7 +151,7 @@ class GoneTests(pushcase.PushCase):
             await hooks.reached
             self.assertEqual(len(self.repository.stagings), 1)
             served.cancel()
-            await self.assertFailure(served, CancelledError)
+            await self.failure(served, CancelledError)
             await self.engine.settle()
             self.assertTrue(hooks.cancelled)
             self.nothing_left()
@@ -172,7 +172,7 @@ class GoneTests(pushcase.PushCase):
         served = self.serve(MemorySource([self.data]), stdout)
         await reached
         served.cancel()
-        await self.assertFailure(served, CancelledError)
+        await self.failure(served, CancelledError)
         self.assertEqual(self.hooks.log, ["before", "update refs/heads/main"])
         settled = self.engine.settle()
         go_on.callback(None)
@@ -191,7 +191,7 @@ class GoneTests(pushcase.PushCase):
         served = self.serve(MemorySource([self.data]), stdout)
         await hooks.reached
         served.cancel()
-        await self.assertFailure(served, CancelledError)
+        await self.failure(served, CancelledError)
         hooks.go_on.callback(None)
         await self.engine.settle()
         self.assertFalse(hooks.cancelled)
@@ -206,7 +206,7 @@ class GoneTests(pushcase.PushCase):
         await stdout.contains(b"unpack ok")
         self.assertEqual(self.hooks.log[-1], "update refs/heads/main")
         served.cancel()
-        await self.assertFailure(served, CancelledError)
+        await self.failure(served, CancelledError)
         await self.engine.settle()
         self.assertEqual(self.hooks.log[-1], "after")
         self.assertEqual(self.main, self.tip)
@@ -235,7 +235,7 @@ class GoneTests(pushcase.PushCase):
         self.engine = self.make_engine()
         for room in (0, 10):
             served = self.serve(MemorySource([self.data]), MemorySink(breaks_after=room))
-            await self.assertFailure(served, PushBroken)
+            await self.failure(served, PushBroken)
             self.nothing_left()
 
     async def test_broken_source_in_the_header(self) -> None:
@@ -246,7 +246,7 @@ class GoneTests(pushcase.PushCase):
         served = self.serve(source, MemorySink())
         await self.tick()
         source.disconnect()
-        await self.assertFailure(served, PushBroken)
+        await self.failure(served, PushBroken)
         self.nothing_left()
 
     async def test_source_fails(self) -> None:
@@ -264,12 +264,10 @@ class GoneTests(pushcase.PushCase):
                 return succeed(piece) if piece else fail(RuntimeError("secret"))
 
         data = self.data
-
         stdout = MemorySink()
         await self.serve(Failing(), stdout)
-        self.assertEqual(
-            answered(bytes(stdout.data)).report, [b"unpack unpack-objects abnormal exit", b"ng refs/heads/main unpacker error"]
-        )
+        answer = answered(bytes(stdout.data))
+        self.assertEqual(answer.report, [b"unpack unpack-objects abnormal exit", b"ng refs/heads/main unpacker error"])
         self.assertEqual(answer.told, b"fatal: read error on input\n")
         self.nothing_left()
 
@@ -362,7 +360,7 @@ class LimitTests(pushcase.PushCase):
             self.flushLoggedErrors(OSError)
         failpoints.configure("push.after_commit=error(EIO)")
         served = self.serve(MemorySource([data]), MemorySink())
-        await self.assertFailure(served, OSError)
+        await self.failure(served, OSError)
         self.assertEqual(self.main, tip)
 
     async def test_signs_of_life(self) -> None:

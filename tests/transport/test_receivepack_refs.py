@@ -5,8 +5,7 @@ What becomes of refs: our receive-pack and git's own, with the same bytes.
 from __future__ import annotations
 
 from tests.support import differential
-from tests.support.differential import Answered
-from tests.support.pushes import CAPABILITIES, EMPTY_PACK, ZERO, push
+from tests.support.pushes import CAPABILITIES, EMPTY_PACK, ZERO, Answered, push
 
 
 class RefTests(differential.DifferentialCase):

@@ -21,6 +21,7 @@ from protocols.gitaly.smarthttp_pb2 import (
     PostUploadPackRequest,
 )
 
+from ...auth.interfaces import Attempted, unobserved
 from ...auth.users import IUsers
 from ...errors import GitalyError
 from ...rpc.call import Call, Door, Identity
@@ -29,7 +30,7 @@ from ...streams import IByteSink, IByteSource, StreamBroken
 from . import errors
 from .body import Inflated
 from .channel import Visit
-from .credentials import identify
+from .credentials import BadCredentials, identify
 from .response import Response
 
 INFLATED_LIMIT = 64 * 1024 * 1024
@@ -102,12 +103,14 @@ class Door80:
     What happens to a visit: route, identity, repository, call, answer.
 
     :param resolve: finds the repository that a path names.
+    :param attempted: told who proved what.
     """
 
-    def __init__(self, dispatcher: IDispatcher, resolve: Resolve, users: IUsers) -> None:
+    def __init__(self, dispatcher: IDispatcher, resolve: Resolve, users: IUsers, attempted: Attempted = unobserved) -> None:
         self._dispatcher = dispatcher
         self._resolve = resolve
         self._users = users
+        self._attempted = attempted
         self._under_way: set[Deferred[None]] = set()
 
     def __call__(self, visit: Visit) -> None:
@@ -159,7 +162,7 @@ class Door80:
     async def _serve(self, visit: Visit) -> None:
         path, _, query = visit.target.partition(b"?")
         route = smarthttp.route(visit.method, path, query)
-        identity = identify(visit.header(b"authorization"), self._users)
+        identity = self._identify(visit)
         protocol = smarthttp.git_protocol(visit.header(b"git-protocol"))
         repository, _ = await self._resolve(route.path.decode())
         if isinstance(route, smarthttp.InfoRefs):
@@ -168,6 +171,17 @@ class Door80:
             await self._info_refs(visit, route.service, repository, identity, protocol)
         else:
             await self._exchange(visit, route.service, repository, identity, protocol)
+
+    def _identify(self, visit: Visit) -> Identity:
+        header = visit.header(b"authorization")
+        try:
+            identity = identify(header, self._users)
+        except BadCredentials as error:
+            self._attempted("token", False)
+            _log.info("http: refused credentials of {peer}: {reason}", peer=visit.peer, reason=error.facts["reason"])
+            raise
+        self._attempted("anonymous" if header is None else "token", True)
+        return identity
 
     async def _info_refs(
         self, visit: Visit, service: smarthttp.Service, repository: Repository, identity: Identity, protocol: str

@@ -20,6 +20,7 @@ from twisted.logger import Logger
 from twisted.python.failure import Failure
 from zope.interface import Interface, implementer
 
+from ...auth.interfaces import Attempted, unobserved
 from ...auth.users import IUsers
 from ...rpc.call import Identity
 
@@ -73,8 +74,9 @@ class KeyChecker:
 
     credentialInterfaces = (ISSHPrivateKey,)
 
-    def __init__(self, users: IUsers, everybody_welcome: Callable[[], bool]) -> None:
+    def __init__(self, users: IUsers, everybody_welcome: Callable[[], bool], attempted: Attempted = unobserved) -> None:
         self._users = users
+        self._attempted = attempted
         self._everybody_welcome = everybody_welcome
 
     def requestAvatarId(self, credentials: Any) -> Deferred[Any]:
@@ -87,10 +89,12 @@ class KeyChecker:
             return fail(UnauthorizedLogin(f"not a key: {error}"))
         weak = _weakness(key, credentials.algName)
         if weak:
+            self._attempted("key", False)
             _log.info("ssh: refused a key: {why}", why=weak)
             return fail(UnauthorizedLogin(weak))
         known = self._users.by_key(credentials.blob)
         if known is None and not self._everybody_welcome():
+            self._attempted("key", False)
             _log.info("ssh: offered key is known to nobody: {hint}", hint=self._users.hint(credentials.blob))
             return fail(UnauthorizedLogin("unknown key"))
         if credentials.signature is None:
@@ -101,6 +105,7 @@ class KeyChecker:
             return fail(Failure(UnauthorizedLogin("bad signature")))
         if not good:
             return fail(UnauthorizedLogin("bad signature"))
+        self._attempted("key", True)
         return succeed(Identity() if known is None else Identity(known.user, known.proof))
 
 
@@ -112,8 +117,9 @@ class TokenChecker:
 
     credentialInterfaces = (IUsernamePassword,)
 
-    def __init__(self, users: IUsers) -> None:
+    def __init__(self, users: IUsers, attempted: Attempted = unobserved) -> None:
         self._users = users
+        self._attempted = attempted
 
     def requestAvatarId(self, credentials: Any) -> Deferred[Any]:
         """
@@ -124,6 +130,7 @@ class TokenChecker:
         except UnicodeDecodeError:
             return fail(UnauthorizedLogin("not a token"))
         known = self._users.by_token(token, credentials.username.decode("utf-8", "replace"))
+        self._attempted("token", known is not None)
         if known is None:
             return fail(UnauthorizedLogin("unknown token"))
         return succeed(Identity(known.user, known.proof))
@@ -137,10 +144,14 @@ class AnonymousChecker:
 
     credentialInterfaces = (IAnonymous,)
 
+    def __init__(self, attempted: Attempted = unobserved) -> None:
+        self._attempted = attempted
+
     def requestAvatarId(self, credentials: Any) -> Deferred[Any]:
         """
         :returns: fires with the anonymous identity.
         """
+        self._attempted("anonymous", True)
         return succeed(Identity())
 
 

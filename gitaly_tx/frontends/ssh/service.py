@@ -13,6 +13,7 @@ from twisted.internet.defer import Deferred, maybeDeferred
 from twisted.internet.interfaces import IListeningPort, IReactorTime, IStreamServerEndpoint
 from twisted.internet.task import deferLater
 
+from ...auth.interfaces import Attempted, unobserved
 from ...auth.users import IUsers
 from .factory import GitSSHFactory
 from .hostkey import fingerprint, host_key
@@ -29,6 +30,7 @@ class SSHService(Service):
     :param anonymous_welcome: somebody without a key may come in as ``anonymous``.
     :param login_grace: seconds to log in.
     :param attempts: keys or tokens that may be wrong on one connection.
+    :param attempted: told who proved what.
     :param grace: seconds that commands under way get when the server goes down.
     """
 
@@ -43,6 +45,7 @@ class SSHService(Service):
         anonymous_welcome: Callable[[], bool],
         login_grace: float = 60.0,
         attempts: int = 6,
+        attempted: Attempted = unobserved,
         grace: float = 60.0,
     ) -> None:
         self._reactor = reactor
@@ -54,6 +57,7 @@ class SSHService(Service):
         self._anonymous_welcome = anonymous_welcome
         self._login_grace = login_grace
         self._attempts = attempts
+        self._attempted = attempted
         self._grace = grace
         self._factory: GitSSHFactory | None = None
         self._port: IListeningPort | None = None
@@ -73,9 +77,9 @@ class SSHService(Service):
             return GitSession(self._commands, **arguments)
 
         portal = Portal(GitRealm(session))
-        portal.registerChecker(KeyChecker(self._users, self._everybody_welcome))
-        portal.registerChecker(TokenChecker(self._users))
-        portal.registerChecker(AnonymousChecker())
+        portal.registerChecker(KeyChecker(self._users, self._everybody_welcome, self._attempted))
+        portal.registerChecker(TokenChecker(self._users, self._attempted))
+        portal.registerChecker(AnonymousChecker(self._attempted))
         self._factory = GitSSHFactory(
             self._reactor,
             portal,
