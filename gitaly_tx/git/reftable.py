@@ -54,14 +54,12 @@ class UpdateRefFailed(GitalyError):
         super().__init__("committing update", Code.INTERNAL, {"path": directory.path, "ended": ended})
 
 
-def instructions(updates: Iterable[RefUpdate], *, checked: bool) -> Iterator[bytes]:
+def instructions(updates: Iterable[RefUpdate]) -> Iterator[bytes]:
     """
     Updates as ``update-ref --stdin -z`` reads them.
-
-    :param checked: with the old values.
     """
     for update in updates:
-        old = update.old or b"" if checked else b""
+        old = update.old or b""
         if update.new.is_zero:
             yield b"delete %s\0%s\0" % (update.name, old)
         else:
@@ -220,7 +218,7 @@ class ReftableRefs:
     async def _open(self, directory: GitDirectory, updates: Sequence[RefUpdate]) -> IChild | None:
         child = self._git.spawn(Command("update-ref", ["--stdin", "-z"], directory=directory))
         try:
-            await child.stdin.write(b"start\0" + b"".join(instructions(updates, checked=True)) + b"prepare\0")
+            await child.stdin.write(b"start\0" + b"".join(instructions(updates)) + b"prepare\0")
             said = b""
             while b"prepare: ok\n" not in said:
                 piece = await child.stdout.read()
@@ -242,12 +240,15 @@ class ReftableRefs:
 
         :raises GitCommandError: if git could not.
         """
-        if not updates:
-            return
         lock = os.fsencode(os.path.join(directory.path, "reftable", "tables.list.lock"))
         await self._in_thread(lockfiles.break_stale, lock, 0.0)
+        unconditional = [RefUpdate(update.name, None, update.new) for update in updates]
+        refused = await self._refused(directory, unconditional, {})
+        for name in refused:
+            _log.error("ref not written because others are in its way", path=directory.path, ref=name)
+        left = [update for update in unconditional if update.name not in refused]
         command = Command("update-ref", ["--stdin", "-z"], directory=directory)
-        await self._git.run(command, stdin=b"".join(instructions(updates, checked=False)))
+        await self._git.run(command, stdin=b"".join(instructions(left)))
 
     async def set_head(self, directory: GitDirectory, target: bytes) -> None:
         """
@@ -272,7 +273,8 @@ def _is_nothing(update: RefUpdate) -> bool:
 
 def _fsync(root: bytes) -> None:
     tables = root + b"/reftable"
-    for name in os.listdir(tables):
-        fsync_path(tables + b"/" + name)
+    for parent, _, names in os.walk(tables):
+        for name in names:
+            fsync_path(parent + b"/" + name)
     fsync_path(tables)
     fsync_path(root)

@@ -280,6 +280,7 @@ def assemble(reactor: Any, config: Config, surroundings: Surroundings, program: 
     dispatcher = Dispatcher((*built, health, _reflection(built)), middlewares, clock)
 
     grace = config.graceful_restart_timeout
+    behind = doors.Behind(dispatcher, storage.resolve, authority, measures.attempts, grace)
     assembly = Assembly(
         config=config,
         reactor=reactor,
@@ -298,8 +299,8 @@ def assemble(reactor: Any, config: Config, surroundings: Surroundings, program: 
         health=health,
         monitoring=None,
         grpc=GRPCService(clock, dispatcher, doors.grpc_listens(config, _runtime_dir(config)), grace),
-        http=doors.http(reactor, config, dispatcher, storage.resolve, authority, measures.attempts("http"), grace),
-        ssh=doors.ssh(reactor, config, dispatcher, storage.resolve, authority, measures.attempts("ssh"), grace),
+        http=doors.http(reactor, config, behind),
+        ssh=doors.ssh(reactor, config, behind),
     )
     site = MonitoringSite(reactor, scrape_in(reactor, readers, metrics.registry), assembly.ready)
     assembly.monitoring = doors.monitoring(reactor, config, site)

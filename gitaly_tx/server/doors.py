@@ -5,8 +5,10 @@ The front ends, made from the configuration.
 from __future__ import annotations
 
 import os.path
+from collections.abc import Callable
 from typing import Any
 
+from attrs import frozen
 from twisted.internet.endpoints import serverFromString
 
 from ..auth.interfaces import Attempted
@@ -29,6 +31,25 @@ NEGOTIATION = 600.0
 
 ARCHIVE_NEGOTIATION = 60.0
 """Seconds that a client may take to say what it wants of an archive; Gitaly's default."""
+
+
+@frozen
+class Behind:
+    """
+    What stands behind every door.
+
+    :param dispatcher: runs the calls.
+    :param resolve: finds the repository that a path in a clone URL names.
+    :param authority: who is known, and what they may do.
+    :param attempted: given a protocol's name, makes who is told of attempts to prove who one is.
+    :param grace: seconds that work in flight gets when the server goes down.
+    """
+
+    dispatcher: IDispatcher
+    resolve: Resolve
+    authority: Authority
+    attempted: Callable[[str], Attempted]
+    grace: float
 
 
 def git_settings(config: Config) -> list[ConfigPair]:
@@ -77,7 +98,8 @@ def http(
         return None
     endpoint = serverFromString(reactor, _endpoint(table.listen_addr, table.certificate_path, table.key_path))
     patience = Patience(headers=table.header_timeout, idle=table.idle_timeout, rate=table.minimum_rate)
-    return HTTPService(reactor, endpoint, Door80(dispatcher, resolve, authority, attempted), patience, grace)
+    door = Door80(behind.dispatcher, behind.resolve, behind.authority, behind.attempted("http"))
+    return HTTPService(reactor, endpoint, door, patience, behind.grace)
 
 
 def ssh(
@@ -98,15 +120,15 @@ def ssh(
     return SSHService(
         reactor,
         serverFromString(reactor, table.listen_addr.endpoint),
-        Commands(dispatcher, resolve, authority),
-        authority,
+        Commands(behind.dispatcher, behind.resolve, behind.authority),
+        behind.authority,
         table.host_key_path,
-        lambda: authority.open_access,
-        lambda: authority.anyone_may,
+        lambda: behind.authority.open_access,
+        lambda: behind.authority.anyone_may,
         login_grace=table.login_grace_time,
         attempts=table.max_auth_tries,
-        attempted=attempted,
-        grace=grace,
+        attempted=behind.attempted("ssh"),
+        grace=behind.grace,
     )
 
 

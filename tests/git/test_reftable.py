@@ -1,0 +1,174 @@
+"""
+Tests for gitaly_tx.git.reftable.
+
+The class runs git and never looks at the format's files, so any git and any repository do for most of what it promises.
+"""
+
+from __future__ import annotations
+
+import os
+from typing import Any
+
+from twisted.internet.defer import Deferred
+from twisted.trial.unittest import TestCase
+
+from gitaly_tx.git.command import Command
+from gitaly_tx.git.directory import GitDirectory
+from gitaly_tx.git.interfaces import Ended, Reference, RefUpdate, Refusal
+from gitaly_tx.git.reftable import ReftableRefs, UpdateRefFailed
+from gitaly_tx.streams import StreamBroken
+from tests.contracts import refs
+from tests.support.git import make_git, make_repository
+
+MAIN = refs.MAIN
+
+
+async def at_once(function: Any, *arguments: Any) -> None:
+    """
+    Stands in for a thread.
+    """
+    function(*arguments)
+
+
+class ReftableRefsTests(refs.RefsContract, TestCase):
+    """
+    Refs by git keep the contract.
+    """
+
+    def setUp(self):
+        self.refs = ReftableRefs(make_git(), at_once)
+        self.directory = make_repository(os.path.abspath(self.mktemp()))
+
+
+class ScriptedChild:
+    """
+    An ``update-ref`` that says what a test wants.
+    """
+
+    def __init__(self, says: list[bytes], status: int = 0, broken: bool = False) -> None:
+        self.says = says
+        self.status = status
+        self.broken = broken
+        self.heard = b""
+        self.killed = False
+        self.stdin = self.stdout = self
+
+    async def write(self, data: bytes) -> None:
+        if self.broken:
+            raise StreamBroken
+        self.heard += data
+
+    async def read(self) -> bytes:
+        return self.says.pop(0) if self.says else b""
+
+    def close_stdin(self) -> None:
+        pass
+
+    async def wait(self) -> Ended:
+        return Ended(self.status)
+
+    def kill(self) -> None:
+        self.killed = True
+
+
+class ScriptedGit:
+    """
+    Answers ``for-each-ref`` from a list, and hands out one child.
+    """
+
+    def __init__(self, child: ScriptedChild, *listed: bytes) -> None:
+        self.child = child
+        self.listed = list(listed)
+
+    def spawn(self, command: Command) -> ScriptedChild:
+        return self.child
+
+    async def run(self, command: Command, **_: Any) -> tuple[bytes, Ended]:
+        return self.listed.pop(0), Ended(0)
+
+
+LINE = refs.ONE + b"  refs/heads/main\n"
+OTHER = refs.TWO + b"  refs/heads/main\n"
+
+
+class ScriptedTests(TestCase):
+    """
+    What a git does that is disturbed.
+    """
+
+    directory = GitDirectory("/nowhere")
+
+    def make(self, child: ScriptedChild, *listed: bytes) -> Any:
+        git: Any = ScriptedGit(child, *listed)
+        return ReftableRefs(git, at_once)
+
+    async def test_words(self):
+        """
+        git is told to prepare with the old values, and then to commit; its answer may come in pieces.
+        """
+        child = ScriptedChild([b"start: ok\nprep", b"are: ok\n", b"commit: ok\n"])
+        prepared = await self.make(child, LINE).prepare(self.directory, [RefUpdate(MAIN, refs.ONE, refs.TWO)])
+        self.assertEqual(prepared.locks, ("/nowhere/reftable/tables.list.lock",))
+        await prepared.commit()
+        await prepared.commit()
+        said = b"start\0update refs/heads/main\0%s\0%s\0prepare\0commit\0" % (refs.TWO, refs.ONE)
+        self.assertEqual(child.heard, said)
+
+    async def test_overtaken(self):
+        """
+        If git does not prepare, what has changed meanwhile is stale and the rest is locked.
+        """
+        updates = [RefUpdate(MAIN, refs.ONE, refs.THREE), RefUpdate(b"refs/heads/x", None, refs.THREE)]
+        for child in (ScriptedChild([b"start: ok\n"], 128), ScriptedChild([], 128, broken=True)):
+            prepared = await self.make(child, LINE, OTHER).prepare(self.directory, updates)
+            found = {name: (refused.why, refused.actual) for name, refused in prepared.refused.items()}
+            self.assertEqual(found, {MAIN: (Refusal.STALE, refs.TWO), b"refs/heads/x": (Refusal.LOCKED, None)})
+            await prepared.commit()
+
+    async def test_fails_late(self):
+        """
+        A commit that git does not make is an error; an abort that fails is only logged.
+        """
+        for broken in (False, True):
+            child = ScriptedChild([b"prepare: ok\n"], 128)
+            prepared = await self.make(child, LINE).prepare(self.directory, [RefUpdate(MAIN, None, refs.TWO)])
+            child.broken = broken
+            with self.assertRaises(UpdateRefFailed):
+                await prepared.commit()
+            child = ScriptedChild([b"prepare: ok\n"], 128)
+            prepared = await self.make(child, LINE).prepare(self.directory, [RefUpdate(MAIN, None, refs.TWO)])
+            await prepared.abort()
+
+    async def test_cancelled(self):
+        """
+        Who gives up while git prepares or commits kills it.
+        """
+        child = ScriptedChild([])
+        child.read = lambda: Deferred()  # type: ignore[method-assign,assignment,return-value]
+        waiting = Deferred.fromCoroutine(self.make(child, LINE).prepare(self.directory, [RefUpdate(MAIN, None, refs.TWO)]))
+        waiting.addErrback(lambda _: None).cancel()
+        self.assertTrue(child.killed)
+        child = ScriptedChild([b"prepare: ok\n"])
+        prepared = await self.make(child, LINE).prepare(self.directory, [RefUpdate(MAIN, None, refs.TWO)])
+        child.read = lambda: Deferred()  # type: ignore[method-assign,assignment,return-value]
+        waiting = Deferred.fromCoroutine(prepared.commit())
+        waiting.addErrback(lambda _: None).cancel()
+        self.assertTrue(child.killed)
+
+
+class DetachedTests(TestCase):
+    """
+    A HEAD that is no name.
+    """
+
+    async def test_detached(self):
+        """
+        A detached HEAD holds an id and names nothing.
+        """
+        directory = make_repository(os.path.abspath(self.mktemp()), 1)
+        store = ReftableRefs(make_git(), at_once)
+        target = (await store.read(directory, MAIN)).target  # type: ignore[union-attr]
+        with open(os.path.join(directory.path, "HEAD"), "wb") as file:
+            file.write(target + b"\n")
+        self.assertIsNone(await store.head(directory))
+        self.assertEqual(await store.read(directory, b"HEAD"), Reference(b"HEAD", target))
