@@ -81,15 +81,7 @@ def grpc_listens(config: Config, runtime_dir: str) -> list[Listen]:
     return listens
 
 
-def http(
-    reactor: Any,
-    config: Config,
-    dispatcher: IDispatcher,
-    resolve: Resolve,
-    authority: Authority,
-    attempted: Attempted,
-    grace: float,
-) -> HTTPService | None:
+def http(reactor: Any, config: Config, behind: Behind) -> HTTPService | None:
     """
     git over HTTP, if it is configured.
     """
@@ -102,15 +94,7 @@ def http(
     return HTTPService(reactor, endpoint, door, patience, behind.grace)
 
 
-def ssh(
-    reactor: Any,
-    config: Config,
-    dispatcher: IDispatcher,
-    resolve: Resolve,
-    authority: Authority,
-    attempted: Attempted,
-    grace: float,
-) -> SSHService | None:
+def ssh(reactor: Any, config: Config, behind: Behind) -> SSHService | None:
     """
     git over SSH, if it is configured.
     """
