@@ -44,6 +44,4 @@ def services(ports: Ports) -> tuple[IMethods, ...]:
         ServerService(ports.version, ports.git, ports.storage.storages, ports.in_thread, ports.signing_key),
         SmartHTTPService(ports.storage, ports.transport),
         SSHService(ports.storage, ports.transport),
-        SmartHTTPService(ports.storage, ports.transport),
-        SSHService(ports.storage, ports.transport),
     )

@@ -14,6 +14,7 @@ from ..errors import Code, GitalyError
 from ..streams import IByteSink
 from .interfaces import Ended, Limits
 from .process import Child, Told, start
+from .watchdog import Watchdog
 
 _NO_ROOM = frozenset({errno.EAGAIN, errno.ENOMEM, errno.EMFILE, errno.ENFILE})
 
@@ -21,9 +22,12 @@ _NO_ROOM = frozenset({errno.EAGAIN, errno.ENOMEM, errno.EMFILE, errno.ENFILE})
 class Children:
     """
     Starts programs and remembers them until they were reaped, so that a server that ends leaves none behind.
+
+    :param watchdog: told of them, for the case that the server is killed.
     """
 
-    def __init__(self, reactor: IReactorFDSet, clock: IReactorTime) -> None:
+    def __init__(self, reactor: IReactorFDSet, clock: IReactorTime, watchdog: Watchdog | None = None) -> None:
+        self._watchdog = watchdog
         self._reactor = reactor
         self._clock = clock
         self._alive: set[Child] = set()
@@ -52,6 +56,10 @@ class Children:
         :raises OSError: if the program cannot be executed.
         """
 
+        def ending(pid: int) -> None:
+            if self._watchdog is not None:
+                self._watchdog.goes(pid)
+
         def ended(child: Child, result: Ended) -> None:
             self._alive.discard(child)
             try:
@@ -71,6 +79,7 @@ class Children:
                 cwd=cwd,
                 stderr=stderr,
                 limits=limits,
+                ending=ending,
                 told=ended,
             )
         except OSError as error:
@@ -78,6 +87,8 @@ class Children:
                 raise GitalyError("no process can be started now", Code.RESOURCE_EXHAUSTED, {"error": str(error)}) from error
             raise
         self._alive.add(child)
+        if self._watchdog is not None:
+            self._watchdog.came(child.pid)
         return child
 
     def kill_all(self) -> None:

@@ -6,7 +6,9 @@ from __future__ import annotations
 
 import os.path
 import threading
+import time
 from collections import OrderedDict
+from collections.abc import Callable
 from io import BytesIO
 
 from attrs import frozen
@@ -55,9 +57,17 @@ def parse_config(content: bytes) -> RepositoryConfig:
     storage = (_value(config, b"extensions", b"refstorage") or b"files").decode("ascii", "replace")
     if storage not in ("files", "reftable"):
         raise ValueError(f"unknown ref storage {storage!r}")
-    return RepositoryConfig(
-        ObjectFormat(object_format), storage, config.get_boolean((b"core",), b"bare") if _has(config, b"core", b"bare") else None
-    )
+    bare = _value(config, b"core", b"bare")
+    return RepositoryConfig(ObjectFormat(object_format), storage, None if bare is None else _boolean(bare))
+
+
+def _boolean(value: bytes) -> bool:
+    value = value.lower()
+    if value in (b"true", b"yes", b"on"):
+        return True
+    if value in (b"false", b"no", b"off", b""):
+        return False
+    return int(value) != 0
 
 
 def _value(config: ConfigFile, section: bytes, key: bytes) -> bytes | None:
@@ -67,10 +77,6 @@ def _value(config: ConfigFile, section: bytes, key: bytes) -> bytes | None:
         return None
 
 
-def _has(config: ConfigFile, section: bytes, key: bytes) -> bool:
-    return _value(config, section, key) is not None
-
-
 class Configurations:
     """
     The parsed config files of repositories. Each look-up is one ``stat`` as long as the file is unchanged.
@@ -78,10 +84,12 @@ class Configurations:
     Safe to use from many threads; it touches the disk, so the reactor's is not one of them.
 
     :param entries: how many are kept.
+    :param now: the wall clock in nanoseconds.
     """
 
-    def __init__(self, entries: int = 10_000) -> None:
+    def __init__(self, entries: int = 10_000, now: Callable[[], int] = time.time_ns) -> None:
         self._entries = entries
+        self._now = now
         self._lock = threading.Lock()
         self._known: OrderedDict[str, tuple[FileIdentity, RepositoryConfig]] = OrderedDict()
 
@@ -93,7 +101,7 @@ class Configurations:
         :raises OSError: if the file cannot be read.
         """
         name = os.path.join(path, "config")
-        identity = identify(name)
+        identity = identify(name, self._now)
         with self._lock:
             known = self._known.get(path)
             if known is not None and known[0] == identity and not identity.racy:
@@ -101,7 +109,7 @@ class Configurations:
                 return known[1]
         try:
             with open(name, "rb") as file:
-                identity = identify(file.fileno())
+                identity = identify(file.fileno(), self._now)
                 config = parse_config(file.read(MAXIMUM))
         except FileNotFoundError:
             return RepositoryConfig()

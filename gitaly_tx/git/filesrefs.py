@@ -5,7 +5,7 @@
 from __future__ import annotations
 
 import os
-from collections.abc import Callable, Iterator, Sequence
+from collections.abc import Callable, Iterator, Mapping, Sequence
 from typing import Any, Protocol, TypeVar
 
 from attrs import define, field, frozen
@@ -21,7 +21,7 @@ from . import lockfiles, looserefs, refsync
 from .config import Configurations, RepositoryConfig
 from .directory import GitDirectory
 from .filetransaction import DEPTH, FileTransaction
-from .interfaces import Announce, IPreparedRefs, IRefs, Reference, RefUpdate, Refusal
+from .interfaces import Announce, IPreparedRefs, IRefs, Reference, RefRefused, RefUpdate, Refusal
 from .names import check_ref, is_valid_ref
 from .packedrefs import PackedRef, PackedRefs, PackedRefsFiles
 from .refchecks import matches
@@ -78,20 +78,8 @@ class PreparedFilesRefs:
 
     _refs: FilesRefs
     _transaction: FileTransaction
-
-    @property
-    def refused(self) -> dict[bytes, Any]:
-        """
-        As :attr:`IPreparedRefs.refused`.
-        """
-        return self._transaction.refused
-
-    @property
-    def locks(self) -> tuple[str, ...]:
-        """
-        As :attr:`IPreparedRefs.locks`.
-        """
-        return self._transaction.held
+    refused: Mapping[bytes, RefRefused]
+    locks: tuple[str, ...]
 
     async def commit(self) -> None:
         """
@@ -253,7 +241,7 @@ class FilesRefs:
             # Also if the caller gave up: what a thread is just locking is unlocked once it has ended.
             await self.in_thread(transaction.abort)
             raise
-        return PreparedFilesRefs(self, transaction)
+        return PreparedFilesRefs(self, transaction, transaction.refused, transaction.held)
 
     def _planned(self, directory: GitDirectory, updates: Sequence[RefUpdate], forced: bool) -> FileTransaction:
         object_format = self._config(directory).object_format

@@ -9,8 +9,9 @@ from __future__ import annotations
 import os
 import re
 import threading
+import time
 from collections import OrderedDict
-from collections.abc import Collection, Iterator
+from collections.abc import Callable, Collection, Iterator
 
 from attrs import define, field, frozen
 from twisted.logger import Logger
@@ -186,10 +187,12 @@ class PackedRefsFiles:
 
     :param maximum: bytes of file contents that are kept, over all repositories. The file that was read last is kept however
         large it is.
+    :param now: the wall clock in nanoseconds.
     """
 
-    def __init__(self, maximum: int = 128 << 20) -> None:
+    def __init__(self, maximum: int = 128 << 20, now: Callable[[], int] = time.time_ns) -> None:
         self._maximum = maximum
+        self._now = now
         self._lock = threading.Lock()
         self._kept: OrderedDict[str, tuple[FileIdentity, PackedRefs]] = OrderedDict()
         self._bytes = 0
@@ -201,7 +204,7 @@ class PackedRefsFiles:
         :raises OSError: if the file cannot be read.
         """
         path = os.path.join(directory, "packed-refs")
-        identity = identify(path)
+        identity = identify(path, self._now)
         if identity == MISSING:
             self.forget(directory)
             return _NONE
@@ -211,7 +214,7 @@ class PackedRefsFiles:
                 self._kept.move_to_end(directory)
                 return kept[1]
         try:
-            identity, data = _load(path)
+            identity, data = self._load(path)
         except FileNotFoundError:
             return _NONE
         refs = PackedRefs(data, path)
@@ -222,6 +225,10 @@ class PackedRefsFiles:
             while len(self._kept) > 1 and self._bytes > self._maximum:
                 self._drop(next(iter(self._kept)))
         return refs
+
+    def _load(self, path: str) -> tuple[FileIdentity, bytes]:
+        with open(path, "rb") as file:
+            return identify(file.fileno(), self._now), file.read()
 
     def _drop(self, directory: str) -> None:
         dropped = self._kept.pop(directory, None)
@@ -234,12 +241,6 @@ class PackedRefsFiles:
         """
         with self._lock:
             self._drop(directory)
-
-
-def _load(path: str) -> tuple[FileIdentity, bytes]:
-    with open(path, "rb") as file:
-        identity = identify(file.fileno())
-        return identity, file.read()
 
 
 _NONE = PackedRefs(b"")

@@ -144,6 +144,8 @@ class Pack:
                 at += 1
                 size |= (byte & 0x7F) << shift
                 shift += 7
+            if size >> 63:
+                raise Damaged("entry of an impossible size")
             base = None
             if type == _OFFSET_DELTA:
                 byte = chunk[at]
@@ -262,6 +264,8 @@ def _delta_sizes(delta: bytes) -> tuple[int, int]:
                 shift += 7
                 if not byte & 0x80:
                     break
+            if size >> 63:
+                raise Damaged("delta of an impossible size")
             sizes.append(size)
     except IndexError:
         raise Damaged("delta ends early") from None

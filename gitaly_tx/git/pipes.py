@@ -8,7 +8,6 @@ kernel.
 
 from __future__ import annotations
 
-import errno
 import fcntl
 import os
 import select
@@ -277,9 +276,7 @@ class PipeWriter:
                 self._rest = self._rest[os.write(self._descriptor, self._rest) :]
         except (BlockingIOError, InterruptedError):
             return
-        except OSError as error:
-            if error.errno != errno.EPIPE:
-                raise
+        except OSError:
             self._close()
             return
         waiting, self._waiting = self._waiting, None

@@ -56,12 +56,14 @@ class Child:
         descriptors: tuple[int, int, int],
         stderr: IByteSink | None,
         seconds: float | None,
+        ending: Callable[[int], None],
         told: Told,
     ) -> None:
         self.pid = process.pid
         self.timed_out = False
         self._clock = clock
         self._process = process
+        self._ending = ending
         self._told = told
         self._killed = False
         self._alone = False  # the leader has ended
@@ -254,6 +256,7 @@ class Child:
             each.callback(result)
 
     def _reap(self) -> Ended:
+        self._ending(self.pid)
         _, status, used = os.wait4(self.pid, 0)
         self._process.returncode = code = os.waitstatus_to_exitcode(status)
         return Ended(code, bytes(self._kept), Usage(self._seconds, used.ru_utime, used.ru_stime, used.ru_maxrss * 1024))
@@ -268,6 +271,7 @@ def start(
     cwd: str,
     stderr: IByteSink | None,
     limits: Limits,
+    ending: Callable[[int], None],
     told: Told,
 ) -> Child:
     """
@@ -276,6 +280,7 @@ def start(
     There is no ``preexec_fn``, so the standard library uses ``vfork``: the cost does not grow with the server's memory. Limits
     are set from outside, right after the start.
 
+    :param ending: called once with its process id, right before it is reaped.
     :param told: called once, when it was reaped.
     :raises OSError: if it cannot be started.
     """
@@ -302,7 +307,7 @@ def start(
     ours = (pipes[1], pipes[2], pipes[4])
     try:
         _limit(process.pid, limits)
-        return Child(reactor, clock, process, ours, stderr, limits.seconds, told)
+        return Child(reactor, clock, process, ours, stderr, limits.seconds, ending, told)
     except BaseException:
         process.kill()
         process.wait()

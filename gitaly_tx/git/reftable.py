@@ -182,38 +182,24 @@ class ReftableRefs:
         """
         locks = (os.path.join(directory.path, "reftable", "tables.list.lock"),)
         refused = refused_in_batch(updates)
-        refused.update(await self._refused(directory, updates, refused))
-        accepted = [update for update in updates if update.name not in refused and not _is_nothing(update)]
-        if not accepted:
+        current = await self._current(directory)
+        refused.update(_refused(current, [update for update in updates if update.name not in refused]))
+        accepted = [update for update in updates if update.name not in refused]
+        written = [update for update in accepted if update.name in current or not update.new.is_zero]
+        if not written:
             return PreparedReftable(directory, None, refused, ())
         if announce is not None:
             announce(locks)
-        child = await self._open(directory, accepted)
+        child = await self._open(directory, written)
         if child is None:
             # Somebody was quicker, or has the lock: what changed is stale, and the rest is locked.
-            refused.update(await self._refused(directory, accepted, refused))
-            left = [update for update in accepted if update.name not in refused]
-            refused.update((update.name, RefRefused(update.name, Refusal.LOCKED)) for update in left)
+            refused.update((update.name, RefRefused(update.name, Refusal.LOCKED)) for update in accepted)
+            refused.update(_refused(await self._current(directory), accepted))
             return PreparedReftable(directory, None, refused, ())
         return PreparedReftable(directory, child, refused, locks)
 
-    async def _refused(
-        self, directory: GitDirectory, updates: Sequence[RefUpdate], known: Mapping[bytes, RefRefused]
-    ) -> dict[bytes, RefRefused]:
-        current = {reference.name: reference.target for reference in await self._for_each_ref(directory, [b"refs/"])}
-        directories = {prefix: name for name in current for prefix in prefixes(name)}
-        refused = {}
-        for update in updates:
-            if update.name in known:
-                continue
-            actual = current.get(update.name)
-            why = refused_for_value(update, actual)
-            if why is None and actual is None and not update.new.is_zero:
-                other = directories.get(update.name) or next((name for name in prefixes(update.name) if name in current), None)
-                why = None if other is None else RefRefused(update.name, Refusal.CONFLICT, other=other)
-            if why is not None:
-                refused[update.name] = why
-        return refused
+    async def _current(self, directory: GitDirectory) -> dict[bytes, ObjectID]:
+        return {reference.name: reference.target for reference in await self._for_each_ref(directory, [b"refs/"])}
 
     async def _open(self, directory: GitDirectory, updates: Sequence[RefUpdate]) -> IChild | None:
         child = self._git.spawn(Command("update-ref", ["--stdin", "-z"], directory=directory))
@@ -242,13 +228,15 @@ class ReftableRefs:
         """
         lock = os.fsencode(os.path.join(directory.path, "reftable", "tables.list.lock"))
         await self._in_thread(lockfiles.break_stale, lock, 0.0)
+        current = await self._current(directory)
         unconditional = [RefUpdate(update.name, None, update.new) for update in updates]
-        refused = await self._refused(directory, unconditional, {})
+        refused = _refused(current, unconditional)
         for name in refused:
             _log.error("ref not written because others are in its way", path=directory.path, ref=name)
         left = [update for update in unconditional if update.name not in refused]
+        written = [update for update in left if update.name in current or not update.new.is_zero]
         command = Command("update-ref", ["--stdin", "-z"], directory=directory)
-        await self._git.run(command, stdin=b"".join(instructions(left)))
+        await self._git.run(command, stdin=b"".join(instructions(written)))
 
     async def set_head(self, directory: GitDirectory, target: bytes) -> None:
         """
@@ -264,11 +252,21 @@ class ReftableRefs:
         await self._in_thread(_fsync, os.fsencode(directory.path))
 
 
-def _is_nothing(update: RefUpdate) -> bool:
+def _refused(current: Mapping[bytes, ObjectID], updates: Sequence[RefUpdate]) -> dict[bytes, RefRefused]:
     """
-    Whether a verified update says that what does not exist shall not exist; git would not take that as an instruction.
+    The updates that cannot be made, given all refs that there are.
     """
-    return update.new.is_zero and update.old is not None and update.old.is_zero
+    directories = {prefix: name for name in current for prefix in prefixes(name)}
+    refused = {}
+    for update in updates:
+        actual = current.get(update.name)
+        why = refused_for_value(update, actual)
+        if why is None and actual is None and not update.new.is_zero:
+            other = directories.get(update.name) or next((name for name in prefixes(update.name) if name in current), None)
+            why = None if other is None else RefRefused(update.name, Refusal.CONFLICT, other=other)
+        if why is not None:
+            refused[update.name] = why
+    return refused
 
 
 def _fsync(root: bytes) -> None:

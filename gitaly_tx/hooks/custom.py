@@ -5,7 +5,8 @@ Custom hooks: programs that an administrator put beside a repository, or beside 
 from __future__ import annotations
 
 import os
-from collections.abc import Mapping, Sequence
+from collections.abc import Callable, Mapping, Sequence
+from weakref import ref
 
 from attrs import define, field
 from twisted.internet.defer import CancelledError, Deferred
@@ -99,6 +100,7 @@ class CustomHooks:
     _seconds: float = SECONDS
     _maximum_output: int = MAXIMUM_OUTPUT
     _log: Logger = field(factory=Logger)
+    _found: tuple[Callable[[], Push | None], str, list[HookFile]] = field(default=(lambda: None, "", []), init=False)
 
     async def run(
         self,
@@ -124,7 +126,7 @@ class CustomHooks:
         """
         repository = push.repository.directory.path
         try:
-            hooks = await self._threads.run(find_hooks, repository, self._directories, name)
+            hooks = await self._find(push, name)
         except HookUnusable as error:
             raise await self._unusable(error.label, error.why, tell_err) from error
         if not hooks:
@@ -132,6 +134,17 @@ class CustomHooks:
         environment = {**inherited(self._environ, self._git.path), **described(push), **(variables or {})}
         for hook in hooks:
             await self._run_one(hook, repository, environment, arguments, stdin, tell_out, tell_err)
+
+    async def _find(self, push: Push, name: str) -> list[HookFile]:
+        """
+        The hooks of a push. Asked about each of thousands of refs, the disk is looked at once.
+        """
+        known, known_name, hooks = self._found
+        if known() is push and known_name == name:
+            return hooks
+        hooks = await self._threads.run(find_hooks, push.repository.directory.path, self._directories, name)
+        self._found = (ref(push), name, hooks)
+        return hooks
 
     async def _run_one(
         self,

@@ -52,9 +52,18 @@ def survey(path: str) -> Statistics:
     :param path: the repository.
     """
     objects = join(path, "objects")
-    loose = sum(_loose(join(objects, name)) for name in _names(objects) if _FAN_OUT.match(name))
+    loose = sum(1 for _ in loose_objects(objects))
     refs = sum(len(files) for _, _, files in os.walk(join(path, "refs")))
     return Statistics(tuple(_packs(objects)), loose, refs)
+
+
+def loose_objects(objects: str) -> Iterator[str]:
+    """
+    The ids of the loose objects in an object directory, sorted.
+    """
+    for directory in sorted(filter(_FAN_OUT.match, _names(objects))):
+        for name in sorted(filter(_LOOSE.match, _names(join(objects, directory)))):
+            yield directory + name
 
 
 def _packs(objects: str) -> Iterator[Pack]:
@@ -72,10 +81,6 @@ def _packs(objects: str) -> Iterator[Pack]:
         except FileNotFoundError:
             continue
         yield Pack(stem, size, bool(found & PINNING))
-
-
-def _loose(directory: str) -> int:
-    return sum(1 for name in _names(directory) if _LOOSE.match(name))
 
 
 def _names(directory: str) -> list[str]:

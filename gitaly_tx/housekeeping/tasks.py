@@ -3,9 +3,9 @@ What housekeeping does to a repository.
 
 Repacking never forgets an object, reachable or not, and never holds up a push for longer than it takes to make a few links:
 
-1. ``git pack-objects --stdin-packs --unpacked`` writes one pack of everything that is in the chosen packs and in loose objects.
-   It goes to a staging directory, so a crash leaves nothing but what the next start sweeps away. Pushes go on meanwhile: what
-   they add was not chosen and stays.
+1. ``git pack-objects`` makes one pack of everything that is in the chosen packs, and in the loose objects that there are at its
+   beginning. It works in a staging directory, so a crash leaves nothing but what the next start sweeps away. Pushes go on
+   meanwhile: what they add was not chosen and stays.
 2. Its files are made durable.
 3. When its turn in the write queue has come: they are linked into the repository, the directory is made durable, and only then
    the old packs are removed, index first, so that no reader finds an index without a pack. Who has a pack open keeps it; who
@@ -23,19 +23,24 @@ from functools import partial
 from posixpath import join
 
 from attrs import field, frozen
+from twisted.logger import Logger
 
 from ..errors import Code, GitalyError
 from ..git.command import Command
+from ..git.directory import GitDirectory
+from ..git.errors import GitCommandError
 from ..git.interfaces import IGit
 from ..storage.interfaces import IRepository
 from ..wal.intents import Intents
 from ..wal.threads import InThread
-from .statistics import Pack, Statistics
+from .statistics import Pack, Statistics, loose_objects
 from .strategy import Plan
 
 _NEW = (".pack", ".rev", ".idx")
 _OLD = (".idx", ".pack", ".rev", ".bitmap")
-_PACKING = ["--stdin-packs", "--unpacked", "--non-empty", "--delta-base-offset", "--quiet"]
+_FLAGS = ("--non-empty", "--delta-base-offset", "--quiet")
+
+log = Logger()
 
 
 @frozen
@@ -83,11 +88,7 @@ class Tasks:
         try:
             built = join(staging.directory.object_directory or "", "pack")
             target = join(repository.directory.objects, "pack")
-            command = Command("pack-objects", _PACKING, [join(built, "pack")], directory=repository.directory)
-            names = [f"{pack.name}.pack\n" for pack in merge] + [f"^{pack.name}.pack\n" for pack in kept]
-            output, _ = await self._git.run(command, stdin="".join(names).encode("ascii"))
-            digest = output.strip().decode("ascii")
-            name = f"pack-{digest}" if digest else None
+            name = await self._build(staging.directory, merge, kept)
             if name is not None:
                 await self._threads(_fsync_pack, built, name)
             await repository.maintain(swapping)
@@ -95,6 +96,30 @@ class Tasks:
             if not admitted:
                 await staging.discard()
         await self._git.run(Command("prune-packed", ["--quiet"], directory=repository.directory))
+
+    async def _build(self, directory: GitDirectory, merge: Sequence[Pack], kept: Sequence[Pack]) -> str | None:
+        """
+        :param directory: the repository with the staging directory as its object directory: git makes its temporary files there.
+        :returns: the new pack's name; ``None`` if all that it would hold is in kept packs.
+        """
+        lines = [f"{pack.name}.pack\n" for pack in merge] + [f"^{pack.name}.pack\n" for pack in kept]
+        # git looks for loose objects in its object directory only, and that is the staging directory: so they get a pack first.
+        loose = await self._threads(lambda: list(loose_objects(directory.objects)))
+        if loose:
+            try:
+                passing = await self._pack(directory, (), "".join(f"{oid}\n" for oid in loose))
+                lines += [] if passing is None else [f"{passing}.pack\n"]
+            except GitCommandError:
+                # One that is damaged must not keep the packs from being merged.
+                log.failure("loose objects of {path!r} cannot be packed", path=directory.path)
+        return await self._pack(directory, ("--stdin-packs",), "".join(lines))
+
+    async def _pack(self, directory: GitDirectory, flags: Sequence[str], stdin: str) -> str | None:
+        base = join(directory.object_directory or "", "pack", "pack")
+        command = Command("pack-objects", [*flags, *_FLAGS], [base], directory=directory)
+        output, _ = await self._git.run(command, stdin=stdin.encode("ascii"))
+        digest = output.strip().decode("ascii")
+        return f"pack-{digest}" if digest else None
 
     async def pack_refs(self, repository: IRepository) -> None:
         """

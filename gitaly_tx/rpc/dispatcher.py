@@ -5,6 +5,7 @@ Runs calls: through the middlewares in their order, then the method.
 from __future__ import annotations
 
 from collections.abc import Awaitable, Callable, Sequence
+from functools import partial
 from typing import Any, Final
 
 from google.protobuf import descriptor_pool
@@ -15,6 +16,7 @@ from twisted.logger import Logger
 from zope.interface import implementer
 
 from ..errors import Code, GitalyError
+from ..streams import StreamBroken
 from .call import Call
 from .catalogue import gitaly_methods
 from .execution import Execution
@@ -49,6 +51,8 @@ class Dispatcher:
     :param middlewares: what every call passes through, outermost first.
     :param clock: measures deadlines and patience.
     :param patience: how many seconds a cancelled call may clean up; see :data:`PATIENCE`.
+    :raises KeyError: if nobody knows a service's descriptors.
+    :raises ValueError: if a service is there twice.
     """
 
     _log = Logger()
@@ -68,6 +72,8 @@ class Dispatcher:
             if service.service not in self._services:
                 self._learn(service.service)
         built = {service.service: service for service in services}
+        if len(built) < len(services):
+            raise ValueError("two objects for one service")
         self._runs: dict[str, Run] = {
             path: _run(info, getattr(built.get(info.service), info.name, None)) for path, info in self._methods.items()
         }
@@ -115,7 +121,7 @@ class Dispatcher:
             await self._run(call)
         except GitalyError:
             raise
-        except CancelledError as error:
+        except (CancelledError, StreamBroken) as error:
             raise GitalyError("context canceled", Code.CANCELLED) from error
         except Exception as error:
             self._log.failure("Call of {method} failed outside of its method", method=call.method.path)
@@ -156,7 +162,7 @@ class Requests:
 
 
 def _through(middleware: IMiddleware, inner: Run) -> Run:
-    return lambda call: middleware(call, lambda: inner(call))
+    return lambda call: middleware(call, partial(inner, call))
 
 
 def _run(info: MethodInfo, method: Callable[..., Any] | None) -> Run:

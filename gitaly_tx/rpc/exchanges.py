@@ -4,7 +4,7 @@ Exchanges that wrap other exchanges.
 
 from __future__ import annotations
 
-from collections.abc import Callable
+from collections.abc import Awaitable, Callable
 
 from google.protobuf.message import Message
 from zope.interface import implementer
@@ -62,7 +62,12 @@ class NotedExchange:
     def __init__(self, inner: IExchange, note: Callable[[Message], None]) -> None:
         self._inner = inner
         self._note: Callable[[Message], None] | None = note
-        self.send = inner.send
+
+    def send(self, reply: Message) -> Awaitable[None]:
+        """
+        As the inner exchange.
+        """
+        return self._inner.send(reply)
 
     async def receive(self) -> Message | None:
         """

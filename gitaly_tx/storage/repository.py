@@ -9,7 +9,6 @@ from functools import partial
 from typing import TypeVar
 
 from attrs import evolve, frozen
-from twisted.internet.defer import Deferred
 from zope.interface import implementer
 
 from ..git.directory import GitDirectory
@@ -128,45 +127,53 @@ class FilesystemRepository:
         if staging is not None and not isinstance(staging, FilesystemStaging):
             raise TypeError("staging of another provider")
         manifest = Manifest(self.partition, files=tuple(files), refs=tuple(refs), head=head)
-        return await self._queued(partial(self._write, manifest, atomic, staging, admitted))
+        write = partial(self._write, manifest, atomic, staging, admitted)
+        return await self.means.queue.submit(self.partition, write)
 
     async def maintain(self, job: Callable[[], Awaitable[None]]) -> None:
         """
         Run ``job`` when the turn has come, if the repository is still there.
         """
         self._refuse_quarantine()
-        await self._queued(job)
+
+        async def checked() -> None:
+            await self._look_again()
+            await job()
+
+        await self.means.queue.submit(self.partition, checked)
 
     def _refuse_quarantine(self) -> None:
         if self.directory.object_directory is not None or self.directory.alternates:
             raise QuarantinedMutation(self.place.path)
 
-    def _queued(self, job: Callable[[], Awaitable[T]]) -> Deferred[T]:
-        async def checked() -> T:
-            if self.lifetime.over:
-                raise RepositoryGone(self.place.path)
-            await self.means.threads(locator.still_there, self.place, self.identity)
-            return await job()
-
-        return self.means.queue.submit(self.partition, checked)
+    async def _look_again(self) -> None:
+        if self.lifetime.over:
+            raise RepositoryGone(self.place.path)
+        await self.means.threads(locator.still_there, self.place, self.identity)
 
     async def _write(
         self, manifest: Manifest, atomic: bool, staging: FilesystemStaging | None, admitted: Admitted | None
     ) -> Outcome:
-        head = None if admitted is None else await admitted()
-        if head is not None:
-            manifest = evolve(manifest, head=head)
         if staging is None:
-            return await self._commit(manifest, atomic)
+            return await self._commit(manifest, atomic, None, admitted)
+        # From the first moment of the turn on: whoever asked for the write may stop waiting at any time, and discard.
         staging.use()
         try:
-            outcome = await self._commit(evolve(manifest, staged=await staging.staged()), atomic)
+            outcome = await self._commit(manifest, atomic, staging, admitted)
         finally:
             staging.release()
         await staging.discard()
         return outcome
 
-    async def _commit(self, manifest: Manifest, atomic: bool) -> Outcome:
+    async def _commit(
+        self, manifest: Manifest, atomic: bool, staging: FilesystemStaging | None, admitted: Admitted | None
+    ) -> Outcome:
+        await self._look_again()
+        head = None if admitted is None else await admitted()
+        if head is not None:
+            manifest = evolve(manifest, head=head)
+        if staging is not None:
+            manifest = evolve(manifest, staged=await staging.staged())
         if manifest == Manifest(self.partition):
             return Outcome({}, None)
         return await self.means.committer.commit(Transaction(manifest, atomic))

@@ -40,7 +40,8 @@ class ReceivePack:
 
     - Nothing of a push is visible before its write is durable, and nothing of it is left if it fails, breaks off or is cancelled.
     - A push that was handed to the write queue is carried through even if the client goes away: it is written or refused, and if
-      it is written ``post-receive`` and the event sinks hear of it once.
+      it is written ``post-receive`` and the event sinks hear of it once. (Not at all if the server is killed at that moment: a
+      write is repeated from the log after a crash, what was told of it is not.)
     - Refusals are told in git's protocol and in git's words.
 
     :param means: what pushes are done with.

@@ -109,6 +109,7 @@ def prepare_layout(layout: Layout) -> None:
 
 
 def _write_version(layout: Layout, name: str) -> None:
+    os.makedirs(layout.own, exist_ok=True)
     descriptor = os.open(name + ".new", os.O_WRONLY | os.O_CREAT | os.O_TRUNC | os.O_CLOEXEC, 0o644)
     try:
         os.write(descriptor, VERSION + b"\n")

@@ -102,32 +102,34 @@ class _Resolution:
             logged.applied = logged.entry.head.lsn <= self.applied.get(tag_of(logged.entry.manifest.partition.path), 0)
         return self.result
 
-    def _notes(self, segments: list[Read]) -> set[bytes]:
+    def _notes(self, segments: list[Read]) -> dict[bytes, tuple[int, int]]:
         """
         First of all what was said about entries, because an abort stands behind what it aborts.
+
+        :returns: where the last abort of each digest stands. The same write may have been made again after it.
         """
-        aborted = set()
+        aborted: dict[bytes, tuple[int, int]] = {}
         for segment in segments:
             for item in segment.found:
                 if isinstance(item, Damage) or item.kind is Kind.ENTRY:
                     continue
                 if item.kind is Kind.ABORTED:
                     try:
-                        aborted.add(decode_note(item.payload))
+                        aborted[decode_note(item.payload)] = (segment.number, item.offset)
                     except Malformed:
                         self._refuse(segment.number, item.tag, item.lsn, "unreadable abort")
                 elif segment.same_boot:
                     self.applied[item.tag] = max(self.applied.get(item.tag, 0), item.lsn)
         return aborted
 
-    def _entry(self, number: int, record: Record, aborted: set[bytes]) -> None:
+    def _entry(self, number: int, record: Record, aborted: Mapping[bytes, tuple[int, int]]) -> None:
         try:
             entry = decode(record.payload, self.storage)
         except Malformed as error:
             self._refuse(number, record.tag, record.lsn, str(error))
             return
         head, partition = entry.head, entry.manifest.partition
-        if head.digest in aborted:
+        if (number, record.offset) < aborted.get(head.digest, (0, 0)):
             return
         if tag_of(partition.path) != record.tag or head.lsn != record.lsn:
             self._refuse(number, record.tag, record.lsn, "record and entry name different places")

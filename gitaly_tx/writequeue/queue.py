@@ -5,7 +5,8 @@ A line for each partition.
 from __future__ import annotations
 
 from collections import deque
-from collections.abc import Awaitable, Callable, Coroutine
+from collections.abc import Awaitable, Callable
+from contextvars import Context, copy_context
 from typing import Any, TypeVar
 
 from attrs import define, field
@@ -52,6 +53,7 @@ class _Job:
     run: Callable[[], Awaitable[Any]]
     asked: float
     answer: Deferred[Any]
+    context: Context = field(factory=copy_context)
     admitted: bool = False
 
 
@@ -158,24 +160,20 @@ class WriteQueue:
 
 async def _run(job: _Job) -> None:
     """
-    A job runs to its end, whether somebody still waits for it or not.
+    A job runs to its end, whether somebody still waits for it or not, and in the context of whoever asked for it.
     """
-
-    async def whole() -> Any:
-        return await job.run()
-
-    result: Any = await Deferred.fromCoroutine(_caught(whole()))
-    if job.answer.called:
-        if isinstance(result, Failure) and not result.check(CancelledError):
-            log.failure("a write failed after whoever asked for it had left", result)
-    elif isinstance(result, Failure):
-        job.answer.errback(result)
-    else:
-        job.answer.callback(result)
-
-
-async def _caught(work: Coroutine[Deferred[Any], Any, Any]) -> Any:
     try:
-        return await work
+        result = await job.context.run(Deferred.fromCoroutine, _whole(job))
     except Exception:
-        return Failure()
+        failure = Failure()
+        if not job.answer.called:
+            job.answer.errback(failure)
+        elif not failure.check(CancelledError):
+            log.failure("a write failed after whoever asked for it had left", failure)
+    else:
+        if not job.answer.called:
+            job.answer.callback(result)
+
+
+async def _whole(job: _Job) -> Any:
+    return await job.run()

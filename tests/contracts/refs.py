@@ -12,7 +12,8 @@ from zope.interface.verify import verifyObject
 from gitaly_tx.errors import Code, GitalyError
 from gitaly_tx.git.directory import GitDirectory
 from gitaly_tx.git.interfaces import IPreparedRefs, IRefs, Reference, RefUpdate, Refusal
-from gitaly_tx.git.objectid import ObjectID
+from gitaly_tx.git.objectid import ObjectFormat, ObjectID
+from gitaly_tx.git.quarantine import object_id, write_loose_object
 
 if TYPE_CHECKING:
     from twisted.trial.unittest import TestCase
@@ -21,10 +22,27 @@ if TYPE_CHECKING:
 else:
     Base = object
 
-ONE = ObjectID("1" * 40)
-TWO = ObjectID("2" * 40)
-THREE = ObjectID("3" * 40)
 ZERO = ObjectID("0" * 40)
+
+
+def _commit(message: bytes) -> bytes:
+    who = b"A <a@example.org> 1700000000 +0000"
+    return b"tree %s\nauthor %s\ncommitter %s\n\n%s\n" % (object_id(ObjectFormat.SHA1, b"tree", b""), who, who, message)
+
+
+MESSAGES = (b"one", b"two", b"three")
+ONE, TWO, THREE = (object_id(ObjectFormat.SHA1, b"commit", _commit(message)) for message in MESSAGES)
+"""Ids of commits that a repository has once :func:`write_commits` was called; not every implementation asks for that."""
+
+
+def write_commits(directory: GitDirectory) -> None:
+    """
+    Put the commits that the contract uses into a repository.
+    """
+    write_loose_object(directory.objects, ObjectFormat.SHA1, b"tree", b"")
+    for message in MESSAGES:
+        write_loose_object(directory.objects, ObjectFormat.SHA1, b"commit", _commit(message))
+
 
 MAIN = b"refs/heads/main"
 
@@ -286,15 +304,24 @@ class RefsContract(Base):
 
     async def test_force(self):
         """
-        Forced updates need no right belief, take refs from whoever has locked them, and can be repeated.
+        Forced updates need no right belief, and can be repeated.
         """
         await self.put(MAIN, ONE)
         await self.put(b"refs/heads/old", ONE)
-        await self.refs.prepare(self.directory, [RefUpdate(MAIN, ONE, TWO)])
         updates = [RefUpdate(MAIN, TWO, THREE), RefUpdate(b"refs/heads/old", TWO, ZERO), RefUpdate(b"refs/heads/new", ONE, TWO)]
         for _ in range(2):
             await self.refs.force(self.directory, updates)
-            self.assertEqual(await self.refs.list(self.directory), [Reference(MAIN, THREE), Reference(b"refs/heads/new", TWO)])
+            listed = await self.refs.list(self.directory)
+            self.assertEqual(listed, [Reference(MAIN, THREE), Reference(b"refs/heads/new", TWO)])
+
+    async def test_force_breaks_locks(self):
+        """
+        Forced updates take refs from whoever has locked them.
+        """
+        await self.put(MAIN, ONE)
+        forgotten = await self.refs.prepare(self.directory, [RefUpdate(MAIN, ONE, TWO)])
+        await self.refs.force(self.directory, [RefUpdate(MAIN, TWO, THREE)])
+        await forgotten.abort()
         self.assertEqual(await self.change(RefUpdate(MAIN, THREE, ONE)), {})
 
     async def test_force_past_others(self):

@@ -18,6 +18,7 @@ from gitaly_tx.git.objectid import ObjectFormat, ObjectID
 from gitaly_tx.storage.interfaces import IRepository, IStaging, IStorageProvider
 from gitaly_tx.wal.interfaces import FileChange, Partition
 from protocols.gitaly.shared_pb2 import Repository
+from tests.support.awaiting import begin
 
 MAIN = b"refs/heads/main"
 ZERO = ObjectFormat.SHA1.zero
@@ -48,7 +49,7 @@ class StorageProviderContract(TestCase):
     async def make_provider(self) -> IStorageProvider:
         raise NotImplementedError
 
-    async def setUp(self) -> None:
+    async def setUp(self) -> None:  # type: ignore[override]
         self.provider = await self.make_provider()
 
     async def refusal(self, asked: Awaitable[object]) -> tuple[Code, str]:
@@ -187,7 +188,7 @@ class StorageProviderContract(TestCase):
         """
         Of several who create a repository at once, exactly one does.
         """
-        asked = [Deferred.fromCoroutine(self.provider.create(named("a.git"))) for _ in range(5)]
+        asked: list[Deferred[Any]] = [begin(self.provider.create(named("a.git"))) for _ in range(5)]
         results = await DeferredList(asked, consumeErrors=True)
         failures = [result for success, result in results if not success]
         self.assertEqual(len(failures), 4)
@@ -252,7 +253,7 @@ class StorageProviderContract(TestCase):
         size = len(commit_data(1))
         self.assertEqual(await repository.object_info([ZERO, oid]), [None, ObjectInfo(oid, b"commit", size)])
         self.assertEqual(await repository.peel([oid]), [None])
-        await self.assertFailure(Deferred.fromCoroutine(_awaited(repository.object(oid, size - 1))), ObjectTooLarge)
+        await self.assertFailure(begin(repository.object(oid, size - 1)), ObjectTooLarge)
 
     async def test_tag(self):
         """
@@ -277,7 +278,7 @@ class StorageProviderContract(TestCase):
         self.assertEqual(staged.path, f"objects/{str(oid)[:2]}/{str(oid)[2:]}")
         await staging.discard()
         await staging.discard()
-        await self.assertFailure(Deferred.fromCoroutine(_awaited(repository.object(oid))), ObjectNotFound)
+        await self.assertFailure(begin(repository.object(oid)), ObjectNotFound)
 
     async def test_stale(self):
         """
@@ -456,7 +457,3 @@ class StorageProviderContract(TestCase):
             self.assertEqual(code, Code.INVALID_ARGUMENT, repr(path))
         expected = (Code.INVALID_ARGUMENT, "storage name not found")
         self.assertEqual(await self.refusal(self.provider.resolve("a", "nope")), expected)
-
-
-async def _awaited(awaitable: Awaitable[object]) -> object:
-    return await awaitable

@@ -443,8 +443,9 @@ class EndTests(ChildTestCase):
         """
         Nobody has to read what a killed child had written; whoever tries is told.
         """
-        child = self.shell("yes")
-        await child.stdout.read()
+        sink = MemorySink()
+        child = self.shell("echo out; echo err >&2; sleep 1000", stderr=sink)
+        await sink.contains(b"err\n")
         child.kill()
         await child.wait()
         await self.assertFailure(child.stdout.read(), StreamBroken)
@@ -485,6 +486,21 @@ class EndTests(ChildTestCase):
         self.clock.advance(GRACE)
         self.assertEqual(await reading, b"")
         await waiting
+        os.kill(daemon, signal.SIGKILL)
+
+    async def test_killed_and_daemon_holds_pipes(self):
+        """
+        When a child is killed, a daemon that it left behind keeps nobody waiting for longer than the time of grace.
+        """
+        child = self.shell("setsid sh -c 'echo $$; exec sleep 1000' & sleep 1000")
+        daemon = int(await child.stdout.read())
+        reading, waiting = child.stdout.read(), child.wait()
+        child.kill()
+        await self.until_ended(child)
+        self.assertNoResult(reading)
+        self.clock.advance(GRACE)
+        await self.assertFailure(reading, StreamBroken)
+        self.assertEqual((await waiting).status, -signal.SIGKILL)
         os.kill(daemon, signal.SIGKILL)
 
     async def test_daemon_holds_spliced_pipe(self):

@@ -17,11 +17,12 @@ from twisted.trial.unittest import SkipTest, TestCase
 from gitaly_tx.git.directory import GitDirectory
 from gitaly_tx.git.filesrefs import LockPatience
 from gitaly_tx.git.interfaces import IRefs, RefUpdate, Refusal
+from gitaly_tx.git.memory import MemoryRefs
 from gitaly_tx.git.objectid import ObjectID
 from gitaly_tx.git.refs import Refs
 from tests.contracts import refs
-from tests.git.test_filesrefs import commits, for_each_ref, litter
 from tests.support.git import git, make_git, make_repository, program
+from tests.support.gitrefs import commits, for_each_ref, litter
 
 reactor: Any = trial_reactor
 MAIN = refs.MAIN
@@ -52,6 +53,7 @@ class RefsTests(refs.RefsContract, ThreadedCase):
         ThreadedCase.setUp(self)
         self.refs = self.facade = Refs(reactor, self.pool, reactor, make_git(), patience=LockPatience(timeout=0.0))
         self.directory = make_repository(os.path.abspath(self.mktemp()))
+        refs.write_commits(self.directory)
 
     def test_forget(self):
         """
@@ -59,6 +61,21 @@ class RefsTests(refs.RefsContract, ThreadedCase):
         """
         for _ in range(2):
             self.facade.forget(self.directory)
+
+
+class OtherFormatTests(refs.RefsContract, ThreadedCase):
+    """
+    The facade hands everything to whoever knows the format that the config file names.
+    """
+
+    def setUp(self):
+        ThreadedCase.setUp(self)
+        self.directory = make_repository(os.path.abspath(self.mktemp()))
+        git("-C", self.directory.path, "config", "core.repositoryformatversion", "1")
+        git("-C", self.directory.path, "config", "extensions.refstorage", "reftable")
+        facade = Refs(reactor, self.pool, reactor, make_git())
+        facade._reftable = MemoryRefs()  # type: ignore[assignment]
+        self.refs = facade
 
 
 class ReftableTests(refs.RefsContract, ThreadedCase):
@@ -72,6 +89,7 @@ class ReftableTests(refs.RefsContract, ThreadedCase):
         ThreadedCase.setUp(self)
         self.directory = GitDirectory(os.path.abspath(self.mktemp()))
         git("init", "--quiet", "--bare", "--ref-format=reftable", self.directory.path)
+        refs.write_commits(self.directory)
 
 
 class RacingTests(ThreadedCase):

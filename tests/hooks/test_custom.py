@@ -5,12 +5,15 @@ Custom hooks as programs.
 from __future__ import annotations
 
 import os
+from collections.abc import Sequence
 from typing import Any
 
 from twisted.internet import reactor
 from twisted.internet.defer import CancelledError, Deferred
 
+from gitaly_tx.hooks import custom
 from gitaly_tx.hooks.custom import HookFailed
+from gitaly_tx.hooks.customfiles import HookFile, find_hooks
 from gitaly_tx.hooks.interfaces import Push
 from gitaly_tx.streams import StreamBroken
 from tests.support import hookcase
@@ -161,6 +164,25 @@ class RunTests(hookcase.HookCase):
         await self.assertFailure(running, CancelledError)
         while os.path.exists(f"/proc/{int(self.out.data)}"):
             await _tick()
+
+    async def test_looked_for_once(self) -> None:
+        """
+        Within one push the disk is asked once for hooks of a kind; the next push sees what has changed.
+        """
+        asked: list[str] = []
+
+        def find(repository: str, directories: Sequence[str], name: str) -> list[HookFile]:
+            asked.append(name)
+            return find_hooks(repository, directories, name)
+
+        self.patch(custom, "find_hooks", find)
+        hooks, push = self.make_hooks(), self.push()
+        for name in ("pre-receive", "update", "update", "update", "post-receive"):
+            await hooks.run(name, push, self.out, self.err)
+        self.assertEqual(asked, ["pre-receive", "update", "post-receive"])
+        self.hook("post-receive", "echo hello")
+        await hooks.run("post-receive", self.push(), self.out, self.err)
+        self.assertEqual(self.out.data, b"hello\n")
 
     async def test_quarantine(self) -> None:
         """

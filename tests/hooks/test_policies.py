@@ -98,13 +98,7 @@ class LargestFileTests(hookcase.HookCase):
         A tag may name a file directly.
         """
         push = await self.quarantined((b"large", b"x" * 1000))
-        blob = git(
-            "--git-dir",
-            self.directory.path,
-            "rev-parse",
-            f"{push.updates[0].new}:large",
-            **push.repository.directory.environment(),
-        ).strip()
+        blob = git_in(push.repository.directory, "rev-parse", f"{push.updates[0].new}:large").strip()
         direct = self.push(RefUpdate(b"refs/tags/blob", ZERO, ObjectID(blob)))
         self.assertTrue((await self.refusal(10, direct)).startswith(f"object {blob.decode()} is 1000 bytes"))
 

@@ -5,7 +5,7 @@ Repacking with the real git.
 from __future__ import annotations
 
 import os
-from collections.abc import Awaitable, Callable, Coroutine
+from collections.abc import Awaitable, Callable
 from posixpath import join
 from typing import Any
 
@@ -27,6 +27,7 @@ from gitaly_tx.storage.staging import Stagings
 from gitaly_tx.wal.intents import Intents
 from gitaly_tx.wal.interfaces import Partition
 from gitaly_tx.wal.layout import Layout
+from tests.support.awaiting import begin
 from tests.support.disk import make_storage
 from tests.support.git import git, make_git, make_repository
 from tests.support.threads import ParkedThreads, inline_threads
@@ -55,7 +56,7 @@ class PlainRepository:
     async def maintain(self, job: Callable[[], Awaitable[None]]) -> None:
         self.maintained += 1
         self.before()
-        self.running = Deferred.fromCoroutine(job())
+        self.running = begin(job())
         waiting: Deferred[None] = Deferred()
         self.running.chainDeferred(waiting)
         await waiting
@@ -228,7 +229,8 @@ class TasksTests(TasksCase):
                 os.unlink(join(self.path, "objects/pack", f"{large}.{suffix}"))
 
         self.repository.before = vanish
-        error = await self.assertFailure(self.deferred(self.perform()), GitalyError)
+        performing: Deferred[Any] = begin(self.perform())
+        error = await self.assertFailure(performing, GitalyError)
         self.assertEqual(error.code, Code.ABORTED)
         self.assertEqual([name for name in self.names() if not name.startswith(large)], before)
         self.objects -= lost
@@ -244,10 +246,61 @@ class TasksTests(TasksCase):
         with open(path, "r+b") as file:
             file.truncate(os.stat(path).st_size - 25)
         before = self.names()
-        await self.assertFailure(self.deferred(self.perform()), GitCommandError)
+        await self.assertFailure(begin(self.perform()), GitCommandError)
         self.assertEqual(self.names(), before)
         self.assertEqual(self.repository.maintained, 0)
         self.assertEqual(os.listdir(join(self.storage.path, "+gitaly/staging")), [])
+
+    async def test_corrupt_loose(self):
+        """
+        A loose object that git cannot read stays where it is, and does not keep packs from being merged.
+        """
+        for number in range(3):
+            self.pack(f"small {number}")
+        oid = self.blob("damaged").decode()
+        path = join(self.path, "objects", oid[:2], oid[2:])
+        os.chmod(path, 0o644)
+        with open(path, "wb") as file:
+            file.write(b"junk")
+        await self.perform()
+        self.assertEqual(len(self.flushLoggedErrors(GitCommandError)), 1)
+        found = survey(self.path)
+        self.assertEqual((len(found.packs), found.loose_objects), (1, 1))
+        os.unlink(path)
+        self.objects.discard(oid.encode())
+        self.assert_whole()
+
+    async def test_removed(self):
+        """
+        A repository that vanished does not come back by being worked on.
+        """
+        for number in range(3):
+            self.pack(f"small {number}")
+        found = survey(self.path)
+        os.rename(self.path, self.path + ".moved")
+        await self.assertFailure(begin(self.tasks.repack(self.repository, found.packs, [])), GitCommandError)  # type: ignore[arg-type]
+        self.assertEqual(sorted(os.listdir(self.storage.path)), ["+gitaly", "r.git.moved"])
+
+    async def test_temporary_files(self):
+        """
+        git works in the staging directory only: what a crash leaves is swept away with that.
+        """
+        for number in range(3):
+            self.pack(f"small {number}")
+        self.blob("loose")
+        before = self.names()
+        staged: list[str] = []
+
+        def look() -> None:
+            staging = join(self.storage.path, "+gitaly/staging")
+            (name,) = os.listdir(staging)
+            staged.extend(os.listdir(join(staging, name, "objects/pack")))
+            self.assertEqual(self.names(), before)
+
+        self.repository.before = look
+        await self.perform()
+        self.assertEqual(len([name for name in staged if name.endswith(".idx")]), 2)
+        self.assert_whole()
 
     async def test_multi_pack_index(self):
         """
@@ -286,7 +339,7 @@ class TasksTests(TasksCase):
         self.run_git("update-ref", "refs/heads/main", oid)
         with open(join(self.path, "packed-refs.lock"), "w"):
             pass
-        packing = self.deferred(self.tasks.pack_refs(self.repository))  # type: ignore[arg-type]
+        packing = begin(self.tasks.pack_refs(self.repository))  # type: ignore[arg-type]
         (name,) = os.listdir(self.layout.intents)
         with open(join(self.layout.intents, name)) as file:
             self.assertIn("r.git/packed-refs.lock", text := file.read())
@@ -314,7 +367,7 @@ class TasksTests(TasksCase):
         self.tasks = Tasks(self.tasks._git, threads)
         found = survey(self.path)
         staged = len(survey(self.path).packs)
-        performing = self.deferred(self.tasks.repack(self.repository, found.packs, []))  # type: ignore[arg-type]
+        performing = begin(self.tasks.repack(self.repository, found.packs, []))  # type: ignore[arg-type]
         while not self.repository.maintained:
             if threads.parked:
                 threads.one()
@@ -339,12 +392,9 @@ class TasksTests(TasksCase):
             raise CancelledError
 
         self.repository.before = give_up
-        await self.assertFailure(self.deferred(self.perform()), CancelledError)
+        await self.assertFailure(begin(self.perform()), CancelledError)
         self.assertEqual(len(survey(self.path).packs), 3)
         self.assert_whole()
-
-    def deferred(self, coroutine: Coroutine[Any, Any, Any]) -> Deferred[Any]:
-        return Deferred.fromCoroutine(coroutine)
 
 
 class Sha256TasksTests(TasksCase):

@@ -1,8 +1,8 @@
 """
 A large repository, the same each time: something that a clone takes a while for.
 
-Its history is a line with a side branch merged every 50 commits; refs are branches and annotated tags along it; some commits carry
-a mebibyte of noise. One pack with a bitmap, a commit-graph, packed refs: what a server that is looked after has.
+Its history is a line with a side branch merged every 50 commits; refs are branches and annotated tags along it; some commits
+carry a mebibyte of noise. One pack with a bitmap, a commit-graph, packed refs: what a server that is looked after has.
 """
 
 from __future__ import annotations

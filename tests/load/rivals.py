@@ -50,9 +50,6 @@ http {{
         listen 127.0.0.1:{port};
         location / {{
             fastcgi_pass unix:{folder}/fcgi.sock;
-            fastcgi_buffering on;
-            fastcgi_buffer_size 4k;
-            fastcgi_buffers 8 4k;
             fastcgi_param SCRIPT_FILENAME {backend};
             fastcgi_param GIT_PROJECT_ROOT {root};
             fastcgi_param GIT_HTTP_EXPORT_ALL 1;

@@ -238,6 +238,13 @@ class UnbuiltTests(DispatcherCase):
         """
         self.assertRaises(KeyError, Dispatcher, [Service("evil.Svc")], (), self.clock)
 
+    def test_twice(self):
+        """
+        So are two objects for one service.
+        """
+        twice = [Service("RefService"), Service("RefService")]
+        self.assertRaises(ValueError, Dispatcher, twice, (), self.clock)
+
 
 class MiddlewareTests(DispatcherCase):
     """

@@ -25,6 +25,7 @@ from gitaly_tx.wal.interfaces import Partition
 from protocols.gitaly.shared_pb2 import Repository
 from tests.contracts import storageprovider
 from tests.contracts.storageprovider import MAIN, ZERO, commit_data, named
+from tests.support.awaiting import begin
 from tests.support.disk import make_bare
 from tests.support.git import git, make_repository
 from tests.support.stack import Stack
@@ -47,7 +48,7 @@ class ProviderCase(TestCase):
     A server's storage, started.
     """
 
-    async def setUp(self) -> None:
+    async def setUp(self) -> None:  # type: ignore[override]
         self.stack = Stack(self.mktemp())
         self.provider = self.stack.provider
         self.storage = self.stack.storages[0]
@@ -78,14 +79,8 @@ class ProviderCase(TestCase):
         return free
 
     async def refusal(self, asked: Any) -> tuple[Code, str]:
-        error = await self.assertFailure(self.deferred(asked), GitalyError)
+        error = await self.assertFailure(begin(asked), GitalyError)
         return error.code, error.message
-
-    def deferred(self, asked: Any) -> Deferred[Any]:
-        async def awaited() -> Any:
-            return await asked
-
-        return Deferred.fromCoroutine(awaited())
 
     def littered(self) -> list[str]:
         """
@@ -153,7 +148,7 @@ class FoundTests(ProviderCase):
         with open(self.path("a.git/config"), "w") as file:
             file.write("[core]\nrepositoryformatversion = 1\n[extensions]\nobjectFormat = blake2b\n")
         self.assertTrue(await self.provider.exists(named("a.git")))
-        await self.assertFailure(self.deferred(self.provider.repository(named("a.git"))), UnusableConfig)
+        await self.assertFailure(begin(self.provider.repository(named("a.git"))), UnusableConfig)
 
     async def test_escape(self):
         """
@@ -211,7 +206,7 @@ class CreationTests(ProviderCase):
         """
         for number in range(10):
             names = [f"{number}", f"{number}/x/b.git"]
-            asked = [self.deferred(self.provider.create(named(name))) for name in names]
+            asked: list[Deferred[Any]] = [begin(self.provider.create(named(name))) for name in names]
             results = await DeferredList(asked, consumeErrors=True)
             self.assertEqual(sorted(success for success, _ in results), [False, True])
             there = [name for name in names if await self.provider.exists(named(name))]
@@ -223,8 +218,8 @@ class CreationTests(ProviderCase):
         """
         for number in range(10):
             os.mkdir(self.path(f"d{number}"))
-            creating = self.deferred(self.provider.create(named(f"d{number}/a.git")))
-            removing = self.deferred(self.provider.remove(named(f"d{number}")))
+            creating: Deferred[Any] = begin(self.provider.create(named(f"d{number}/a.git")))
+            removing: Deferred[Any] = begin(self.provider.remove(named(f"d{number}")))
             (created, _), _ = await DeferredList([creating, removing], consumeErrors=True)
             self.assertEqual(await self.provider.exists(named(f"d{number}/a.git")), created)
 
@@ -235,7 +230,7 @@ class CreationTests(ProviderCase):
         os.mkdir(self.path("team"))
         os.mkdir(self.path("other"))
         free = self.held("team/a.git")
-        creating = self.deferred(self.provider.create(named("team/a.git")))
+        creating = begin(self.provider.create(named("team/a.git")))
         await self.until(lambda: self.stack.queue.backlog)
         os.rmdir(self.path("team"))
         os.symlink("other", self.path("team"))
@@ -249,7 +244,7 @@ class CreationTests(ProviderCase):
         If somebody else makes something there while the creation waits, it says so.
         """
         free = self.held()
-        creating = self.deferred(self.provider.create(named("a.git")))
+        creating = begin(self.provider.create(named("a.git")))
         await self.until(lambda: self.stack.queue.backlog)
         os.mkdir(self.path("a.git"))
         free.callback(None)
@@ -319,10 +314,10 @@ class RemovalTests(ProviderCase):
         """
         repository, staging, update = await self.begun()
         free = self.held()
-        removing = self.deferred(self.provider.remove(named("a.git")))
+        removing = begin(self.provider.remove(named("a.git")))
         await self.until(lambda: self.stack.queue.backlog == 1)
-        committing = self.deferred(repository.commit([update], staging=staging))
-        maintaining = self.deferred(repository.maintain(self.not_reached))
+        committing = begin(repository.commit([update], staging=staging))
+        maintaining = begin(repository.maintain(self.not_reached))
         self.assertEqual(self.stack.queue.backlog, 3)
         free.callback(None)
         await removing
@@ -341,7 +336,7 @@ class RemovalTests(ProviderCase):
         Of two removals one succeeds.
         """
         await self.provider.create(named("a.git"))
-        asked = [self.deferred(self.provider.remove(named("a.git"))) for _ in range(3)]
+        asked: list[Deferred[Any]] = [begin(self.provider.remove(named("a.git"))) for _ in range(3)]
         results = await DeferredList(asked, consumeErrors=True)
         failures = [result.value for success, result in results if not success]
         self.assertEqual([(error.code, error.message) for error in failures], [(Code.NOT_FOUND, "repository does not exist")] * 2)
@@ -353,7 +348,7 @@ class RemovalTests(ProviderCase):
         await self.provider.create(named("team/a.git"))
         await self.provider.create(named("other/a.git"))
         free = self.held("team/a.git")
-        removing = self.deferred(self.provider.remove(named("team/a.git")))
+        removing = begin(self.provider.remove(named("team/a.git")))
         await self.until(lambda: self.stack.queue.backlog)
         os.rename(self.path("team"), self.path("moved"))
         os.symlink("other", self.path("team"))
@@ -373,7 +368,7 @@ class WriteTests(ProviderCase):
         """
         repository, staging, update = await self.begun()
         free = self.held()
-        committing = self.deferred(repository.commit([update], staging=staging))
+        committing = begin(repository.commit([update], staging=staging))
         committing.cancel()
         await self.assertFailure(committing, CancelledError)
         free.callback(None)
@@ -394,7 +389,7 @@ class WriteTests(ProviderCase):
             reached.callback(None)
             return going_on
 
-        committing = self.deferred(repository.commit([update], staging=staging, admitted=admitted))
+        committing = begin(repository.commit([update], staging=staging, admitted=admitted))
         await reached
         committing.cancel()
         await self.assertFailure(committing, CancelledError)
@@ -446,8 +441,8 @@ class WriteTests(ProviderCase):
         memory = MemoryStorageProvider([self.storage])
         foreign: IRepository = await memory.create(Repository(storage_name="default", relative_path="a.git"))
         strange = await foreign.stage()
-        await self.assertFailure(self.deferred(repository.commit(staging=strange)), TypeError)
-        await self.assertFailure(self.deferred(foreign.commit(staging=staging)), TypeError)
+        await self.assertFailure(begin(repository.commit(staging=strange)), TypeError)
+        await self.assertFailure(begin(foreign.commit(staging=staging)), TypeError)
 
     async def test_survives_restart(self):
         """

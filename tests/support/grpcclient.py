@@ -18,6 +18,7 @@ from twisted.trial.unittest import TestCase
 
 from gitaly_tx.frontends.grpc.listening import Kind, Listen
 from gitaly_tx.frontends.grpc.service import GRPCService
+from gitaly_tx.middleware.status import Status
 from gitaly_tx.rpc.dispatcher import Dispatcher
 from gitaly_tx.rpc.interfaces import IDispatcher, IMiddleware
 from gitaly_tx.rpc.method import MethodInfo
@@ -38,15 +39,18 @@ class GRPCCase(TestCase):
     async def serve(
         self,
         *services: Any,
-        middlewares: Sequence[IMiddleware] = (),
+        middlewares: Sequence[IMiddleware] | None = None,
         listens: Sequence[Listen] = (TCP,),
         grace: float = 0.5,
     ) -> Any:
         """
         Serve services, and stop when the test has ended.
 
+        :param middlewares: by default only the one that makes a status of whatever goes wrong.
         :returns: a channel to the first address.
         """
+        if middlewares is None:
+            middlewares = (Status(self.reactor()),)
         await self.start(Dispatcher(services, middlewares, self.reactor()), listens, grace)
         first = self.bound[0]
         return self.channel(f"unix:{first.address}" if first.kind is Kind.UNIX else first.address)
@@ -175,13 +179,17 @@ def deferred(coroutine: Coroutine[Any, Any, Any]) -> Deferred[Any]:
     """
     Run an asyncio coroutine on the reactor's loop, which need not run yet.
     """
-    done: Deferred[Any] = Deferred()
+    running: list[Deferred[Any]] = []
+    done: Deferred[Any] = Deferred(lambda _: running[0].cancel())
 
     def begin() -> None:
-        if done.called:
-            coroutine.close()
-            return
-        Deferred.fromFuture(asyncio.ensure_future(coroutine)).chainDeferred(done)
+        running.append(Deferred.fromFuture(asyncio.ensure_future(coroutine)))
+        running[0].addBoth(end)
+
+    def end(result: Any) -> None:
+        if not done.called:
+            # An error goes the same way as a result.
+            done.callback(result)
 
     _reactor().callLater(0, begin)
     return done

@@ -95,13 +95,32 @@ def answered(data: bytes, sidebands: bool = True) -> Answered:
     return Answered(lines, bands[2], ended)
 
 
+def real_advertisement(repository: str, protocol: str, agent: bytes) -> bytes:
+    """
+    What git's own receive-pack tells first, with another name for itself.
+    """
+    ran = subprocess.run(
+        [program().path, *_settings(), "receive-pack", "--stateless-rpc", "--advertise-refs", repository],
+        capture_output=True,
+        check=True,
+        env={"GIT_PROTOCOL": protocol, "GIT_USER_AGENT": agent.decode()},
+    )
+    return ran.stdout
+
+
+def _settings() -> list[str]:
+    return [word.decode() for pair in SUBCOMMANDS["receive-pack"].config for word in pair.words()]
+
+
 def real_receive_pack(repository: str, data: bytes) -> Answered:
     """
     What git's own receive-pack answers, with the settings that it has at Gitaly.
     """
-    words = [word.decode() for pair in SUBCOMMANDS["receive-pack"].config for word in pair.words()]
     ran = subprocess.run(
-        [program().path, *words, "receive-pack", "--stateless-rpc", repository], input=data, capture_output=True, check=False
+        [program().path, *_settings(), "receive-pack", "--stateless-rpc", repository],
+        input=data,
+        capture_output=True,
+        check=False,
     )
     return answered(ran.stdout, b"side-band-64k" in data)
 

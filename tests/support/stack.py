@@ -14,6 +14,7 @@ from twisted.python.threadpool import ThreadPool
 
 from gitaly_tx.cluster.local import LocalCoordinator
 from gitaly_tx.git.config import Configurations
+from gitaly_tx.git.dulwichreader import ObjectReader
 from gitaly_tx.git.refs import Refs
 from gitaly_tx.storage.interfaces import StorageInfo
 from gitaly_tx.storage.provider import FilesystemStorageProvider
@@ -23,7 +24,6 @@ from gitaly_tx.writequeue.commit import Committer
 from gitaly_tx.writequeue.queue import WriteQueue
 from tests.support.disk import make_storage
 from tests.support.git import make_git
-from tests.support.plainrepository import PlainObjects
 
 
 class Stack:
@@ -44,7 +44,7 @@ class Stack:
         self.alive = 0
         self.configurations = Configurations()
         self.refs = Refs(running, self.pool, running, self.git, configurations=self.configurations)
-        self.objects = PlainObjects()
+        self.objects = ObjectReader(running, self.pool)
         self.queue = WriteQueue(running)
         self.storages = [_storage(root, name) for name in names]
         self.stores: dict[str, Store] = {

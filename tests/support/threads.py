@@ -30,7 +30,11 @@ class ParkedThreads:
 
     def __call__(self, work: Callable[P, T], *args: P.args, **kwargs: P.kwargs) -> Deferred[T]:
         done: Deferred[T] = Deferred()
-        self.parked.append(lambda: execute(work, *args, **kwargs).chainDeferred(done))
+
+        def do() -> None:
+            execute(work, *args, **kwargs).chainDeferred(done)
+
+        self.parked.append(do)
         return done
 
     def one(self) -> None:

@@ -43,7 +43,9 @@ class InlinePool:
     Stands for a thread pool, and for the reactor that threads report to: does everything at once.
     """
 
-    def callInThreadWithCallback(self, done: Callable[[bool, Any], None], work: Callable[..., Any], *args: Any, **kw: Any) -> None:
+    def callInThreadWithCallback(
+        self, done: Callable[[bool, Any], None], work: Callable[..., Any], *args: Any, **kw: Any
+    ) -> None:
         try:
             result = work(*args, **kw)
         except Exception:
@@ -215,12 +217,12 @@ class History:
         relative = f"+gitaly/staging/test-{oid}/objects/pack"
         directory = os.path.join(root, relative)
         os.makedirs(directory)
-        name = git(
-            "pack-objects", "--revs", "--quiet", os.path.join(directory, "pack"), cwd=self.path, stdin=oid + b"\n"
-        ).decode().strip()
-        return tuple(
-            StagedFile(f"{relative}/pack-{name}.{end}", f"objects/pack/pack-{name}.{end}") for end in ("pack", "idx")
+        name = (
+            git("pack-objects", "--revs", "--quiet", os.path.join(directory, "pack"), cwd=self.path, stdin=oid + b"\n")
+            .decode()
+            .strip()
         )
+        return tuple(StagedFile(f"{relative}/pack-{name}.{end}", f"objects/pack/pack-{name}.{end}") for end in ("pack", "idx"))
 
 
 def make_history(path: str) -> History:
@@ -231,7 +233,10 @@ def make_history(path: str) -> History:
     git("init", "--quiet", "--bare", "--initial-branch=main", path)
     stream = b""
     for number in (1, 2, 3):
-        stream += b"commit refs/heads/main\nmark :%d\ncommitter C <c@example.org> 1700000000 +0000\ndata 2\n%d\n" % (number, number)
+        stream += b"commit refs/heads/main\nmark :%d\ncommitter C <c@example.org> 1700000000 +0000\ndata 2\n%d\n" % (
+            number,
+            number,
+        )
         stream += b"M 644 inline file\ndata 3000\n" + os.urandom(1500).hex().encode() + b"\n"
     git("fast-import", "--quiet", cwd=path, stdin=stream)
     listed = git("rev-list", "--reverse", "main", cwd=path).decode().split()

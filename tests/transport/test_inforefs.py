@@ -1,21 +1,25 @@
 """
-Tests for :mod:`gitaly_tx.transport.inforefs` and :mod:`gitaly_tx.transport.plainness`: every answer is the same, byte for byte, as
-git's own.
+Tests for :mod:`gitaly_tx.transport.inforefs` and :mod:`gitaly_tx.transport.plainness`: every answer is the same, byte for byte,
+as git's own.
 """
 
 from __future__ import annotations
 
 import os
 import time
+from typing import Any
 from unittest import mock
 
+from twisted.internet import reactor as _reactor
 from twisted.internet.defer import Deferred
 from twisted.trial.unittest import SynchronousTestCase, TestCase
 
 from gitaly_tx.errors import Code, GitalyError
+from gitaly_tx.git.children import Children
 from gitaly_tx.git.command import Command
 from gitaly_tx.git.directory import GitDirectory
 from gitaly_tx.git.options import ConfigPair
+from gitaly_tx.streams import StreamBroken
 from gitaly_tx.transport import inforefs
 from gitaly_tx.transport.inforefs import InfoRefs
 from gitaly_tx.transport.interfaces import FetchRequest
@@ -24,6 +28,8 @@ from tests.support.git import git, make_git, make_repository
 from tests.support.leaks import LeakCheck
 from tests.support.reading import Reading
 from tests.support.streams import MemorySink
+
+reactor: Any = _reactor
 
 PROTOCOLS = ("", "version=1", "version=2")
 
@@ -45,7 +51,10 @@ class InfoRefsTests(LeakCheck, TestCase):
 
     async def setUp(self) -> None:  # type: ignore[override]
         self.spawned: list[str] = []
-        self.git = make_git(observer=lambda name, ended: self.spawned.append(name) if ended is None else None)
+        self.children = Children(reactor, reactor)
+        self.git = make_git(
+            children=self.children, observer=lambda name, ended: self.spawned.append(name) if ended is None else None
+        )
         self.reading = Reading(self.git)
         self.addCleanup(self.reading.stop)
         await self.reading.threads.run(lambda: None)
@@ -245,9 +254,20 @@ class InfoRefsTests(LeakCheck, TestCase):
         for request in (FetchRequest(), FetchRequest("version=2"), FetchRequest(config=("pack.threads=1",))):
             sink = MemorySink()
             asking = Deferred.fromCoroutine(self.info_refs.advertise(repository, request, sink))
-            error = await self.assertFailure(asking, GitalyError)
+            error: Any = await self.assertFailure(asking, GitalyError)
             self.assertEqual(bytes(sink.data), b"")
             self.assertIn(error.code, (Code.INTERNAL, Code.FAILED_PRECONDITION))
+
+    async def test_client_goes_away(self):
+        """
+        A client that goes away while git answers leaves no git behind.
+        """
+        directory = make_repository(self.mktemp(), commits=1)
+        asking = self.info_refs.advertise(
+            self.reading.repository(directory), FetchRequest(config=("pack.threads=1",)), MemorySink(breaks_after=0)
+        )
+        await self.assertFailure(Deferred.fromCoroutine(asking), StreamBroken)
+        await self.children.wait_all()
 
     async def test_forgets(self):
         """

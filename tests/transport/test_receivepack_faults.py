@@ -12,10 +12,12 @@ from typing import Any
 from twisted.internet import reactor as _reactor
 from twisted.internet.defer import CancelledError, Deferred, fail, succeed
 
+from gitaly_tx.errors import Code, GitalyError
 from gitaly_tx.git.interfaces import Limits, RefUpdate
 from gitaly_tx.hooks.interfaces import Push, Tell
 from gitaly_tx.observability import failpoints
 from gitaly_tx.transport.interfaces import PushBroken
+from gitaly_tx.transport.pushanswer import Answer
 from gitaly_tx.transport.pushmeans import PackLimits, PushLimits
 from gitaly_tx.transport.receivepack import DRAIN_SECONDS
 from tests.support import pushcase
@@ -317,6 +319,53 @@ class LimitTests(pushcase.PushCase):
         self.assertIn(b"emory", answer.told)
         self.assertEqual(self.repository.stagings, [])
 
+    async def test_too_large_by_far(self) -> None:
+        """
+        A pack that goes on after git has given it up (fault 158).
+        """
+        self.engine = self.make_engine(limits=PushLimits(pack=PackLimits(size=1000)))
+        noise = b"".join(hashlib.sha512(b"%d" % number).digest() for number in range(1 << 16))
+        tip, pack = self.new_commit(noise)
+        head = push((self.main, tip, b"refs/heads/main"))
+        pieces = [pack[at : at + 65536] for at in range(0, len(pack), 65536)]
+        stdout = MemorySink()
+        await self.serve(MemorySource([head, *pieces]), stdout)
+        answer = answered(bytes(stdout.data))
+        self.assertEqual(answer.report, [b"unpack unpack-objects abnormal exit", b"ng refs/heads/main unpacker error"])
+        self.assertEqual(self.repository.stagings, [])
+
+    async def test_no_processes(self) -> None:
+        """
+        Without a process for git there is no push (S16).
+        """
+        tip, pack = self.new_commit()
+
+        def spawn(*given: Any, **more: Any) -> Any:
+            raise GitalyError("no process", Code.RESOURCE_EXHAUSTED)
+
+        self.patch(self.git, "spawn", spawn)
+        answer = await self.push(push((self.main, tip, b"refs/heads/main"), pack=pack))
+        self.assertEqual(answer.report, [b"unpack index-pack fork failed", b"ng refs/heads/main unpacker error"])
+        answer = await self.push(push((ZERO, self.main, b"refs/heads/x"), pack=EMPTY_PACK))
+        self.assertEqual(answer.report, [b"unpack ok", b"ng refs/heads/x no process"])
+        self.flushLoggedErrors(GitalyError)
+        self.assertEqual(self.repository.stagings, [])
+
+    async def test_fails_without_its_client(self) -> None:
+        """
+        What fails when nobody waits any more is logged.
+        """
+        self.hooks = hooks = PausedHooks("after")
+        self.engine = self.make_engine()
+        served = self.serve(MemorySource([push((ZERO, self.main, b"refs/heads/x"), pack=EMPTY_PACK)]), MemorySink())
+        await hooks.reached
+        served.cancel()
+        await self.failure(served, CancelledError)
+        self.patch(Answer, "end", lambda answer: _broken())
+        hooks.go_on.callback(None)
+        await self.engine.settle()
+        self.assertEqual(len(self.flushLoggedErrors(RuntimeError)), 1)
+
     async def test_goes_on_sending(self) -> None:
         """
         What a client still sends after the refusal is taken for a while, so that it gets to read why.
@@ -377,6 +426,10 @@ class LimitTests(pushcase.PushCase):
         hooks.go_on.callback(None)
         await served
         self.assertEqual(self.clock.getDelayedCalls(), [])
+
+
+async def _broken() -> None:
+    raise RuntimeError("broken")
 
 
 def _varint(number: int) -> bytes:

@@ -78,6 +78,16 @@ class PackTests(differential.DifferentialCase):
         ours = await self.compare(push((self.main, tip, b"refs/heads/main"), pack=make_pack(self.client, tip.decode(), "^main")))
         self.assertEqual(ours.report, [b"unpack ok", b"ok refs/heads/main"])
 
+    async def test_plain_and_quiet(self) -> None:
+        """
+        Clients without sidebands, and those that want no progress.
+        """
+        tip = self.commit()
+        pack = make_pack(self.client, tip.decode(), "^main")
+        for name, capabilities in ((b"refs/heads/a", "report-status"), (b"refs/heads/b", "report-status side-band-64k quiet")):
+            ours = await self.compare(push((ZERO, tip, name), pack=pack, capabilities=capabilities))
+            self.assertEqual((ours.report, ours.told), ([b"unpack ok", b"ok " + name], b""))
+
     async def test_thin_pack(self) -> None:
         """
         A pack whose differences are against objects that only the receiver has.

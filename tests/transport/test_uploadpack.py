@@ -203,6 +203,26 @@ class StatelessTests(UploadCase):
         await self.assertFailure(serving, CancelledError)
         self.assertEqual(len(self.children), 0)
 
+    async def test_git_ends_first(self):
+        """
+        What the client still sends after git's end is left where it is.
+        """
+        source = MemorySource([b"this is no pkt-line", *([b"x" * 65536] * 100)], ends=False)
+        ended = await self.serve(FetchRequest(stateless=True), source)
+        self.assertEqual(ended.status, 128)
+
+    async def test_failing_sink(self):
+        """
+        A sink that fails in its own way ends git too, and its error comes out.
+        """
+
+        class Failing(MemorySink):
+            def write(self, data: bytes) -> Deferred[None]:
+                raise RuntimeError("cannot write")
+
+        await self.assertFailure(self.serve(FetchRequest(), MemorySource(ends=False), Failing()), RuntimeError)
+        await self.children.wait_all()
+
     async def test_broken_source(self):
         """
         A source that fails in its own way ends git too, and its error comes out.

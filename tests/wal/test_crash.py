@@ -74,7 +74,9 @@ class CrashCase(SynchronousTestCase):
             "atomic": lambda: moving((MAIN, self.first, self.second), (TOPIC, self.second, ZERO), (TAG, ZERO, self.first)),
             "push": self.push,
             "remove": lambda: Manifest(ALPHA, remove=True),
-            "files": lambda: Manifest(ALPHA, files=(FileChange("config", config), FileChange("hooks/x", b"#!", 0o755)), head=TOPIC),
+            "files": lambda: Manifest(
+                ALPHA, files=(FileChange("config", config), FileChange("hooks/x", b"#!", 0o755)), head=TOPIC
+            ),
         }
 
     def push(self) -> Manifest:
@@ -199,7 +201,7 @@ class KillTests(CrashCase):
         """
         site = self.begin(LARGE)
         _, after, taken, logged = self.observe(site, self.push())
-        name, copy = next((name, copy) for name, copy in taken[logged:] if name == "wal.append.after_fsync")
+        copy = next(copy for name, copy in taken[logged:] if name == "wal.append.after_fsync")
         for depth in range(3):
             with snapshots(copy, self.mktemp()) as during:
                 self.recover(copy).die()

@@ -71,7 +71,7 @@ class GRPCService(Service):
         self._grace = grace
         self._running = Running()
         self._server: _Server | None = None
-        self._starting: Deferred[None] | None = None
+        self._starting: Deferred[Any] | None = None
         self._waiting: list[Deferred[tuple[Bound, ...]]] = []
         self._failure: Failure | None = None
 
@@ -110,10 +110,10 @@ class GRPCService(Service):
     def _begin(self) -> None:
         if not self.running:
             return
-        self._starting = Deferred.fromCoroutine(self._start())
-        self._starting.addErrback(self._failed)
+        starting = self._starting = Deferred.fromCoroutine(self._start())
+        starting.addBoth(self._started)
 
-    async def _start(self) -> None:
+    async def _start(self) -> _Server:
         reactor_loop()
         server = grpc.aio.server(
             handlers=(Handlers(self._dispatcher, self._reactor, self._running),),
@@ -131,24 +131,29 @@ class GRPCService(Service):
                 close_listener(each)
             raise
         await deferred_from(server.start())
-        self._server = _Server(server, tuple(bound))
-        waiting, self._waiting = self._waiting, []
-        for waiter in waiting:
-            waiter.callback(self._server.bound)
+        return _Server(server, tuple(bound))
 
-    def _failed(self, failure: Failure) -> None:
-        if failure.check(GitalyError) is None:
-            self._log.failure("gRPC server does not start", failure=failure)
-            failure = Failure(GitalyError("gRPC server does not start", Code.INTERNAL))
-        self._failure = failure
+    def _started(self, result: _Server | Failure) -> None:
+        """
+        Tell those who wait. Any of them may stop the service at once, so what it looks at is set before.
+        """
+        self._starting = None
         waiting, self._waiting = self._waiting, []
-        for waiter in waiting:
-            waiter.errback(failure)
+        if isinstance(result, Failure):
+            if result.check(GitalyError) is None:
+                self._log.failure("gRPC server does not start", failure=result)
+                result = Failure(GitalyError("gRPC server does not start", Code.INTERNAL))
+            self._failure = result
+            for waiter in waiting:
+                waiter.errback(result)
+        else:
+            self._server = result
+            for waiter in waiting:
+                waiter.callback(result.bound)
 
     async def _stop(self) -> None:
         if self._starting is not None:
             await self._starting
-            self._starting = None
         server, self._server = self._server, None
         if server is None:
             return

@@ -338,8 +338,6 @@ class StreamTests(GRPCCase):
 
         async def lazy(call, requests):
             await gate
-            return
-            yield
 
         channel = await self.serve(Service("SSHService", SSHReceivePack=lazy))
         call = await channel.begin(SSH)
@@ -480,26 +478,28 @@ class EndingTests(GRPCCase):
         """
         A client that dies in the middle of its requests is never taken for one that has sent all.
         """
-        ends: list[Deferred[str]] = [Deferred() for _ in range(20)]
+        begun: list[Deferred[None]] = [Deferred() for _ in range(20)]
+        ended: list[Deferred[str]] = [Deferred() for _ in range(20)]
 
         async def create(call, requests):
-            number = 0
+            number = int((await call.exchange.receive()).data)
+            begun[number].callback(None)
             try:
-                async for request in requests:
-                    number = int(request.data)
-                ends[number].callback("complete")
-                return repository_pb2.CreateRepositoryFromBundleResponse()
+                async for _ in requests:
+                    pass
             except BaseException:
-                ends[number].callback("broken")
+                ended[number].callback("broken")
                 raise
+            ended[number].callback("complete")
+            return repository_pb2.CreateRepositoryFromBundleResponse()
 
         channel = await self.serve(Service("RepositoryService", CreateRepositoryFromBundle=create))
-        for number, ended in enumerate(ends):
+        for number in range(20):
             call = await channel.begin(BUNDLE)
             await deferred(call.write(repository_pb2.CreateRepositoryFromBundleRequest(data=b"%d" % number)))
+            await begun[number]
             call.cancel()
-            if number:
-                self.assertEqual(await ended, "broken")
+            self.assertEqual(await ended[number], "broken")
 
     async def test_send_to_nobody(self):
         """

@@ -8,7 +8,6 @@ from collections.abc import Coroutine
 from typing import Any
 
 from google.protobuf.message import Message
-from twisted.internet.defer import Deferred
 from twisted.trial.unittest import SynchronousTestCase
 from zope.interface.verify import verifyObject
 
@@ -21,6 +20,7 @@ from gitaly_tx.storage.interfaces import IRepository, StorageInfo
 from gitaly_tx.storage.memory import MemoryStorageProvider
 from protocols.gitaly import repository_pb2 as pb
 from protocols.gitaly.shared_pb2 import Repository
+from tests.support.awaiting import begin
 
 
 class RepositoryServiceCase(SynchronousTestCase):
@@ -37,14 +37,14 @@ class RepositoryServiceCase(SynchronousTestCase):
         The reply to a request.
         """
         request = getattr(pb, f"{name}Request")(**fields)
-        return self.successResultOf(Deferred.fromCoroutine(self.begun(name, request)))
+        return self.successResultOf(begin(self.begun(name, request)))
 
     def refusal(self, name: str, **fields: Any) -> tuple[Code, str]:
         """
         How a request is refused.
         """
         request = getattr(pb, f"{name}Request")(**fields)
-        error = self.failureResultOf(Deferred.fromCoroutine(self.begun(name, request)), GitalyError).value
+        error = self.failureResultOf(begin(self.begun(name, request)), GitalyError).value
         return error.code, error.message
 
     def begun(self, name: str, request: Message) -> Coroutine[Any, Any, Any]:
@@ -92,7 +92,7 @@ class CreateRepositoryTests(RepositoryServiceCase):
     """
 
     def opened(self) -> IRepository:
-        return self.successResultOf(Deferred.fromCoroutine(self.storage.repository(named())))
+        return self.successResultOf(begin(self.storage.repository(named())))
 
     def test_plain(self):
         """
@@ -100,14 +100,14 @@ class CreateRepositoryTests(RepositoryServiceCase):
         """
         self.assertEqual(self.call("CreateRepository", repository=named()), pb.CreateRepositoryResponse())
         self.assertEqual(self.opened().object_format.value, "sha1")
-        self.assertEqual(self.successResultOf(Deferred.fromCoroutine(self.opened().head())), b"refs/heads/main")
+        self.assertEqual(self.successResultOf(begin(self.opened().head())), b"refs/heads/main")
 
     def test_default_branch(self):
         """
         The default branch is given by its short name.
         """
         self.call("CreateRepository", repository=named(), default_branch=b"develop")
-        self.assertEqual(self.successResultOf(Deferred.fromCoroutine(self.opened().head())), b"refs/heads/develop")
+        self.assertEqual(self.successResultOf(begin(self.opened().head())), b"refs/heads/develop")
 
     def test_object_format(self):
         """

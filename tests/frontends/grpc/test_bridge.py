@@ -1,0 +1,177 @@
+"""
+Tests for :mod:`gitaly_tx.frontends.grpc.bridge`.
+"""
+
+from __future__ import annotations
+
+import asyncio
+
+from twisted.internet.defer import Deferred, fail, succeed
+from twisted.trial.unittest import SynchronousTestCase
+
+from gitaly_tx.errors import GitalyError
+from gitaly_tx.frontends.grpc.bridge import Once, Reader, Running, Writer, settled
+from gitaly_tx.streams import StreamBroken
+from tests.support.grpcclient import GRPCCase, deferred
+
+
+class SettledTests(GRPCCase):
+    """
+    ``settled``.
+    """
+
+    async def test_fired(self):
+        """
+        A Deferred that has fired gives its result or its error at once.
+        """
+        self.assertEqual(await deferred(settled(succeed(7))), 7)
+        await self.assertFailure(deferred(settled(fail(GitalyError("no")))), GitalyError)
+
+    async def test_waiting(self):
+        """
+        One that has not is waited for.
+        """
+        for fire in (lambda waiting: waiting.callback(7), lambda waiting: waiting.errback(GitalyError("no"))):
+            waiting: Deferred[int] = Deferred()
+            done = deferred(settled(waiting))
+            self.reactor().callLater(0, fire, waiting)
+            done.addErrback(lambda failure: failure.trap(GitalyError))
+            self.assertIn(await done, (7, GitalyError))
+
+    async def test_cancelled(self):
+        """
+        A task that is cancelled cancels the Deferred.
+        """
+        cancelled: Deferred[str] = Deferred()
+        begun: Deferred[None] = Deferred()
+        waiting: Deferred[None] = Deferred(lambda _: cancelled.callback("cancelled"))
+
+        async def run():
+            begun.callback(None)
+            await settled(waiting)
+
+        done = deferred(run())
+        await begun
+        done.addErrback(lambda failure: None)
+        done.cancel()
+        self.assertEqual(await cancelled, "cancelled")
+
+
+class LaneTests(GRPCCase):
+    """
+    ``Reader``, ``Writer`` and ``Once``.
+    """
+
+    async def test_reader(self):
+        """
+        Messages come one after the other; one that nobody waited for is kept.
+        """
+        queue: asyncio.Queue[int] = asyncio.Queue()
+        reader = Reader(queue.get)
+        first = reader.next()
+        first.addErrback(lambda failure: None)
+        first.cancel()
+        queue.put_nowait(1)
+        queue.put_nowait(2)
+        self.assertEqual([await reader.next(), await reader.next()], [1, 2])
+        waiting = reader.next()
+        reader.close()
+        await self.assertFailure(waiting, StreamBroken)
+
+    async def test_failed_read(self):
+        """
+        A read that fails is a broken stream, and the next one tries anew.
+        """
+        attempts = []
+
+        async def read():
+            attempts.append(1)
+            if len(attempts) == 1:
+                raise RuntimeError("no")
+            return 7
+
+        reader = Reader(read)
+        await self.assertFailure(reader.next(), StreamBroken)
+        self.assertEqual(await reader.next(), 7)
+        reader.close()
+
+    async def test_writer(self):
+        """
+        Messages are written one after the other, also when nobody waits.
+        """
+        written: list[bytes] = []
+        gate = asyncio.Event()
+
+        async def write(data: bytes) -> None:
+            await gate.wait()
+            written.append(data)
+
+        writer = Writer(write)
+        first = writer.write(b"1")
+        first.addErrback(lambda failure: None)
+        first.cancel()
+        second = writer.write(b"2")
+        self.assertEqual(written, [])
+        gate.set()
+        await second
+        self.assertEqual(written, [b"1", b"2"])
+
+    async def test_failed_write(self):
+        """
+        A write that fails is a broken stream; closing ends what is under way.
+        """
+
+        async def write(data: bytes) -> None:
+            if data:
+                raise RuntimeError("no")
+            await asyncio.Event().wait()
+
+        writer = Writer(write)
+        await self.assertFailure(writer.write(b"x"), StreamBroken)
+        endless = writer.write(b"")
+        writer.close()
+        await self.assertFailure(endless, StreamBroken)
+
+    async def test_once(self):
+        """
+        However many ask, it is done once; a failure is everybody's.
+        """
+        done = []
+
+        async def start():
+            done.append(1)
+            await asyncio.sleep(0)
+            raise RuntimeError("no")
+
+        once = Once(start)
+        self.assertFalse(once.begun)
+        both = [deferred(once.done()), deferred(once.done())]
+        for each in both:
+            await self.assertFailure(each, RuntimeError)
+        await self.assertFailure(deferred(once.done()), RuntimeError)
+        self.assertEqual(done, [1])
+        once.close()
+
+
+class RunningTests(SynchronousTestCase):
+    """
+    ``Running``.
+    """
+
+    def test_idle(self):
+        """
+        It is idle once every call has ended, however it ended, and leaves their results alone.
+        """
+        running = Running()
+        self.successResultOf(running.idle())
+        first: Deferred[None] = Deferred()
+        second: Deferred[None] = Deferred()
+        running.add(first)
+        running.add(second)
+        idle = [running.idle(), running.idle()]
+        first.callback(None)
+        self.assertNoResult(idle[0])
+        second.errback(GitalyError("no"))
+        self.failureResultOf(second, GitalyError)
+        for each in idle:
+            self.successResultOf(each)

@@ -1,0 +1,185 @@
+"""
+Pushes: a very large one, and very small ones.
+"""
+
+from __future__ import annotations
+
+import os
+import re
+import shutil
+import subprocess
+import time
+from collections.abc import Iterator
+from pathlib import Path
+
+from tests.support.gitclient import GitClient
+from tests.support.server import PATIENCE, Server
+
+from . import bigrepo, rivals
+from .clones import MIB, client, serving
+from .process import Watch, forget_peak, resident
+from .report import Figure, Target, alternate
+
+SMALL = 21
+"""Rounds of pushing one small commit."""
+
+COUNTED = 10
+"""Pushes whose fsyncs are counted."""
+
+CALLS = re.compile(r"\b(fsync|fdatasync|sync_file_range|syncfs|sync)\(")
+
+
+def large(cache: Path) -> Iterator[Figure]:
+    """
+    Memory and CPU during one push of 1 GiB
+    """
+    with serving() as server, client() as git:
+        server_side(git, server, "large.git")
+        work = incompressible(git, 1024)
+        before = resident(server.pid)
+        forget_peak(server.pid)
+        began = time.monotonic()
+        with Watch((server.pid,)) as watch:
+            git.run("push", "-q", server.http + "large.git", "main", cwd=work)
+        seconds = time.monotonic() - began
+        grown = resident(server.pid, "VmHWM") - before
+        what = f"1 GiB over HTTP in {seconds:.0f} s; from {before / MIB:.0f} MiB"
+    yield Figure("memory, push of 1 GiB", grown / MIB, None, "MiB", Target(64), what)
+    yield Figure("push of 1 GiB, server's own CPU for each MiB", watch.cpu * 1000 / 1024, None, "ms", Target(), what)
+
+
+def small(cache: Path) -> Iterator[Figure]:
+    """
+    Push of one small commit to an idle server, beside git-http-backend with core.fsync=all
+    """
+    with serving() as server, client() as git:
+        root = git.folder / "theirs"
+        root.mkdir()
+        server_side(git, server, "small.git")
+        git.run("init", "-q", "--bare", "-b", "main", str(root / "small.git"))
+        for key, value in (("http.receivepack", "true"), ("core.fsync", "all")):
+            git.run("--git-dir", str(root / "small.git"), "config", key, value)
+        commits = chain(git, 2 + SMALL)
+
+        def push(url: str, turn: int) -> tuple[float]:
+            began = time.monotonic()
+            git.run("push", "-q", url, f"{commits[turn]}:refs/heads/main", cwd=git.folder / "chain")
+            return (time.monotonic() - began,)
+
+        with rivals.nginx(root) as rival:
+            for warm in range(2):
+                push(server.http + "small.git", warm)
+                push(rival.url + "small.git", warm)
+            ours, theirs = alternate(
+                SMALL,
+                lambda turn: push(server.http + "small.git", turn + 2),
+                lambda turn: push(rival.url + "small.git", turn + 2),
+            )
+    what = f"medians of {SMALL}; beside nginx + fcgiwrap + git-http-backend, core.fsync=all; git's own time is in both"
+    yield Figure("push of one small commit, wall", ours[0] * 1000, theirs[0] * 1000, "ms", Target(1.0, ratio=True), what)
+
+
+def fsyncs(cache: Path) -> Iterator[Figure]:
+    """
+    Calls of fsync for an acknowledged push of one small commit, in the server and its children
+    """
+    program = rivals.find("strace", "strace")
+    with serving() as server, client() as git:
+        server_side(git, server, "counted.git")
+        commits = chain(git, COUNTED + 1)
+        push(git, server, commits[0])
+        trace = git.folder / "trace"
+        command = [program, "-f", "-qq", "-e", "trace=fsync,fdatasync,sync_file_range,syncfs,sync", "-o", str(trace)]
+        tracer = subprocess.Popen([*command, "-p", str(server.pid)], stdin=subprocess.DEVNULL, stderr=subprocess.PIPE)
+        try:
+            attached(tracer, server.pid)
+            for commit in commits[1:]:
+                push(git, server, commit)
+        finally:
+            tracer.terminate()
+            tracer.communicate(timeout=PATIENCE)
+        calls = len(CALLS.findall(trace.read_text()))
+    yield Figure(
+        "fsyncs for each push of one small commit", calls / COUNTED, None, "", Target(1), f"{calls} for {COUNTED} pushes"
+    )
+
+
+def server_side(git: GitClient, server: Server, name: str) -> None:
+    """
+    An empty repository in our server's storage.
+    """
+    git.run("init", "-q", "--bare", "-b", "main", str(server.storage / name))
+
+
+def chain(git: GitClient, count: int) -> list[str]:
+    """
+    A history of small commits in the repository ``chain``.
+
+    :returns: their ids, oldest first.
+    """
+    work = git.repository("chain")
+    git.history(work, count)
+    return git.run("rev-list", "--reverse", "main", cwd=work).stdout.split()
+
+
+def push(git: GitClient, server: Server, commit: str) -> None:
+    """
+    Push one commit of the chain.
+    """
+    git.run("push", "-q", server.http + "counted.git", f"{commit}:refs/heads/main", cwd=git.folder / "chain")
+
+
+def incompressible(git: GitClient, mebibytes: int) -> Path:
+    """
+    A repository whose branch ``main`` is so large, in files of 16 MiB of noise.
+    """
+    work = git.folder / "noise"
+    git.run("init", "-q", "--bare", "-b", "main", str(work))
+    child = subprocess.Popen(
+        ["git", "-c", "core.compression=0", "-c", "core.bigFileThreshold=1g", "fast-import", "--quiet"],
+        cwd=work, stdin=subprocess.PIPE, env=bigrepo.environment(),
+    )  # fmt: skip
+    assert child.stdin is not None
+    child.stdin.write(b"commit refs/heads/main\ncommitter alpha <alpha@example.invalid> 1700000000 +0000\ndata 5\nnoise\n")
+    for number in range(mebibytes // 16):
+        child.stdin.write(b"M 100644 inline noise%03d.bin\ndata %d\n" % (number, 16 << 20))
+        shutil.copyfileobj(Noise(16 << 20), child.stdin, 1 << 20)
+        child.stdin.write(b"\n")
+    child.stdin.close()
+    if child.wait():
+        raise AssertionError("fast-import failed")
+    return work
+
+
+class Noise:
+    """
+    A file of random bytes.
+    """
+
+    def __init__(self, size: int) -> None:
+        self.left = size
+
+    def read(self, size: int = -1) -> bytes:
+        """
+        Some more of it.
+        """
+        size = self.left if size < 0 else min(size, self.left)
+        self.left -= size
+        return os.urandom(size)
+
+
+def attached(tracer: subprocess.Popen[bytes], pid: int) -> None:
+    """
+    Wait until strace has all threads of a process.
+
+    :raises rivals.Missing: if it may not have them.
+    """
+    deadline = time.monotonic() + PATIENCE
+    while time.monotonic() < deadline:
+        states = [path.read_text() for path in Path(f"/proc/{pid}/task").glob("*/status")]
+        if all(re.search(rf"^TracerPid:\t{tracer.pid}$", state, re.MULTILINE) for state in states):
+            return
+        if tracer.poll() is not None:
+            break
+        time.sleep(0.02)
+    raise rivals.Missing("strace may not attach to the server (kernel.yama.ptrace_scope?)")
