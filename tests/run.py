@@ -100,12 +100,12 @@ def trial() -> Result:
     """
     All tests, with branch coverage.
     """
-    scratch = Path(tempfile.mkdtemp(prefix="gitaly-tx-trial-"))
+    scratch = Path(tempfile.mkdtemp(prefix="t-"))
     environment = {"COVERAGE_FILE": str(scratch / "coverage")}
     jobs = str(max(1, min(4, os.cpu_count() or 1)))
     command = [
         *(sys.executable, "-m", "coverage", "run", "--rcfile", str(ROOT / "pyproject.toml")),
-        *("-m", "twisted.trial", "--reactor=asyncio", f"-j{jobs}", f"--temp-directory={scratch / 'trial'}", "tests"),
+        *("-m", "twisted.trial", "--reactor=asyncio", f"-j{jobs}", f"--temp-directory={scratch / 't'}", "tests"),
     ]
     status, output = tool(*command, environment=environment)
     ran = re.search(r"^Ran (\d+) tests", output, re.MULTILINE)

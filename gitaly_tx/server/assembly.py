@@ -25,6 +25,7 @@ from ..config.model import Config
 from ..frontends.grpc.service import GRPCService
 from ..frontends.grpc.standard import Health, Reflection
 from ..frontends.http.service import HTTPService
+from ..frontends.http.tls import RenewableCertificate
 from ..frontends.monitoring.resources import MonitoringSite, Readiness, scrape_in
 from ..frontends.monitoring.service import MonitoringService
 from ..frontends.ssh.service import SSHService
@@ -94,6 +95,7 @@ class Assembly:
     pushes: ReceivePack
     lag: LagSampler
     health: Health
+    certificate: RenewableCertificate | None
     monitoring: MonitoringService | None
     grpc: GRPCService
     http: HTTPService | None
@@ -171,10 +173,14 @@ class Assembly:
 
     def reload(self, config: Config) -> list[str]:
         """
-        Take users and rules from another configuration; certificates are read anew at each connection.
+        Take users and rules from another configuration, and read the HTTPS certificate again. That of the gRPC listener is read
+        again by itself when its file changes.
 
         :returns: what changed, in words.
+        :raises ConfigError: or GitalyError; then everything stays as it was.
         """
+        if self.certificate is not None:
+            self.certificate.renew()
         return self.authority.replace(config)
 
     def ready(self) -> Readiness:
@@ -280,7 +286,8 @@ def assemble(reactor: Any, config: Config, surroundings: Surroundings, program: 
     dispatcher = Dispatcher((*built, health, _reflection(built)), middlewares, clock)
 
     grace = config.graceful_restart_timeout
-    behind = doors.Behind(dispatcher, storage.resolve, authority, measures.attempts, grace)
+    certificate = doors.https_certificate(config)
+    behind = doors.Behind(dispatcher, storage.resolve, authority, measures.attempts, certificate, grace)
     assembly = Assembly(
         config=config,
         reactor=reactor,
@@ -297,6 +304,7 @@ def assemble(reactor: Any, config: Config, surroundings: Surroundings, program: 
         pushes=pushes,
         lag=LagSampler(clock, metrics.reactor_lag),
         health=health,
+        certificate=certificate,
         monitoring=None,
         grpc=GRPCService(clock, dispatcher, doors.grpc_listens(config, _runtime_dir(config)), grace),
         http=doors.http(reactor, config, behind),

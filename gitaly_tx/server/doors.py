@@ -13,12 +13,12 @@ from twisted.internet.endpoints import serverFromString
 
 from ..auth.interfaces import Attempted
 from ..auth.reload import Authority
-from ..config.address import Address
 from ..config.model import Config
 from ..frontends.grpc.listening import Kind, Listen
 from ..frontends.http.channel import Patience
 from ..frontends.http.exchange import Door80, Resolve
-from ..frontends.http.service import HTTPService
+from ..frontends.http.service import HTTPService, OverTLS
+from ..frontends.http.tls import RenewableCertificate
 from ..frontends.monitoring.resources import MonitoringSite
 from ..frontends.monitoring.service import MonitoringService
 from ..frontends.ssh.service import SSHService
@@ -42,6 +42,7 @@ class Behind:
     :param resolve: finds the repository that a path in a clone URL names.
     :param authority: who is known, and what they may do.
     :param attempted: given a protocol's name, makes who is told of attempts to prove who one is.
+    :param certificate: of the HTTPS listener, if it is one.
     :param grace: seconds that work in flight gets when the server goes down.
     """
 
@@ -49,7 +50,20 @@ class Behind:
     resolve: Resolve
     authority: Authority
     attempted: Callable[[str], Attempted]
+    certificate: RenewableCertificate | None
     grace: float
+
+
+def https_certificate(config: Config) -> RenewableCertificate | None:
+    """
+    The certificate of the HTTPS listener, if it is one.
+
+    :raises GitalyError: if it cannot be used.
+    """
+    table = config.http
+    if table is None or not table.certificate_path:
+        return None
+    return RenewableCertificate(table.certificate_path, table.key_path)
 
 
 def git_settings(config: Config) -> list[ConfigPair]:
@@ -88,7 +102,9 @@ def http(reactor: Any, config: Config, behind: Behind) -> HTTPService | None:
     table = config.http
     if table is None or table.listen_addr is None:
         return None
-    endpoint = serverFromString(reactor, _endpoint(table.listen_addr, table.certificate_path, table.key_path))
+    endpoint = serverFromString(reactor, table.listen_addr.endpoint)
+    if behind.certificate is not None:
+        endpoint = OverTLS(endpoint, behind.certificate)
     patience = Patience(headers=table.header_timeout, idle=table.idle_timeout, rate=table.minimum_rate)
     door = Door80(behind.dispatcher, behind.resolve, behind.authority, behind.attempted("http"))
     return HTTPService(reactor, endpoint, door, patience, behind.grace)
@@ -123,15 +139,3 @@ def monitoring(reactor: Any, config: Config, site: MonitoringSite) -> Monitoring
     if config.prometheus_listen_addr is None:
         return None
     return MonitoringService(serverFromString(reactor, config.prometheus_listen_addr.endpoint), site)
-
-
-def _endpoint(address: Address, certificate: str, key: str) -> str:
-    """
-    An endpoint's description, with TLS if there is a certificate. Twisted reads the files once; the door is opened anew to read
-    them again.
-    """
-    if not certificate:
-        return address.endpoint
-    quoted = [path.replace("\\", "\\\\").replace(":", "\\:") for path in (key, certificate)]
-    interface = f":interface={address.host.replace(':', chr(92) + ':')}" if address.host else ""
-    return f"ssl:{address.port}:privateKey={quoted[0]}:certKey={quoted[1]}:extraCertChain={quoted[1]}{interface}"

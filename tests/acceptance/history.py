@@ -33,7 +33,7 @@ TIDY = 5.0
 NOTICE = 1.0
 """Seconds that a client may take to notice that the server died."""
 
-BUSY = '[wal]\nsegment_size = 32768\ncheckpoint_interval = "300ms"\n'
+BUSY = '[wal]\nsegment_size = 65536\ncheckpoint_interval = "300ms"\n'
 """A configuration with which the log goes on to new segments all the time."""
 
 GROUP = tuple(f"refs/heads/group/{number}" for number in range(3))

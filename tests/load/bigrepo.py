@@ -113,6 +113,44 @@ def _git(folder: Path, *arguments: str) -> None:
     subprocess.run(["git", *arguments], cwd=folder, env=environment(), check=True)
 
 
+def incompressible(path: Path, mebibytes: int) -> Path:
+    """
+    A new bare repository whose branch ``main`` is so large, in files of 8 MiB of noise; not the same each time.
+    """
+    _git(path.parent, "init", "-q", "--bare", "-b", "main", str(path))
+    child = subprocess.Popen(
+        ["git", "-c", "core.compression=0", "-c", "core.bigFileThreshold=1g", "fast-import", "--quiet"],
+        cwd=path, stdin=subprocess.PIPE, env=environment(),
+    )  # fmt: skip
+    assert child.stdin is not None
+    child.stdin.write(b"commit refs/heads/main\ncommitter alpha <alpha@example.invalid> 1700000000 +0000\ndata 5\nnoise\n")
+    for number in range(mebibytes // 8):
+        child.stdin.write(b"M 100644 inline noise%03d.bin\ndata %d\n" % (number, 8 << 20))
+        shutil.copyfileobj(Noise(8 << 20), child.stdin, 1 << 20)
+        child.stdin.write(b"\n")
+    child.stdin.close()
+    if child.wait():
+        raise AssertionError("fast-import failed")
+    return path
+
+
+class Noise:
+    """
+    A file of random bytes.
+    """
+
+    def __init__(self, size: int) -> None:
+        self.left = size
+
+    def read(self, size: int = -1) -> bytes:
+        """
+        Some more of it.
+        """
+        size = self.left if size < 0 else min(size, self.left)
+        self.left -= size
+        return os.urandom(size)
+
+
 @define
 class History:
     """

@@ -4,9 +4,7 @@ Pushes: a very large one, and very small ones.
 
 from __future__ import annotations
 
-import os
 import re
-import shutil
 import subprocess
 import time
 from collections.abc import Iterator
@@ -35,7 +33,7 @@ def large(cache: Path) -> Iterator[Figure]:
     """
     with serving() as server, client() as git:
         server_side(git, server, "large.git")
-        work = incompressible(git, 1024)
+        work = bigrepo.incompressible(git.folder / "noise.git", 1024)
         before = resident(server.pid)
         forget_peak(server.pid)
         began = time.monotonic()
@@ -127,45 +125,6 @@ def push(git: GitClient, server: Server, commit: str) -> None:
     Push one commit of the chain.
     """
     git.run("push", "-q", server.http + "counted.git", f"{commit}:refs/heads/main", cwd=git.folder / "chain")
-
-
-def incompressible(git: GitClient, mebibytes: int) -> Path:
-    """
-    A repository whose branch ``main`` is so large, in files of 16 MiB of noise.
-    """
-    work = git.folder / "noise"
-    git.run("init", "-q", "--bare", "-b", "main", str(work))
-    child = subprocess.Popen(
-        ["git", "-c", "core.compression=0", "-c", "core.bigFileThreshold=1g", "fast-import", "--quiet"],
-        cwd=work, stdin=subprocess.PIPE, env=bigrepo.environment(),
-    )  # fmt: skip
-    assert child.stdin is not None
-    child.stdin.write(b"commit refs/heads/main\ncommitter alpha <alpha@example.invalid> 1700000000 +0000\ndata 5\nnoise\n")
-    for number in range(mebibytes // 16):
-        child.stdin.write(b"M 100644 inline noise%03d.bin\ndata %d\n" % (number, 16 << 20))
-        shutil.copyfileobj(Noise(16 << 20), child.stdin, 1 << 20)
-        child.stdin.write(b"\n")
-    child.stdin.close()
-    if child.wait():
-        raise AssertionError("fast-import failed")
-    return work
-
-
-class Noise:
-    """
-    A file of random bytes.
-    """
-
-    def __init__(self, size: int) -> None:
-        self.left = size
-
-    def read(self, size: int = -1) -> bytes:
-        """
-        Some more of it.
-        """
-        size = self.left if size < 0 else min(size, self.left)
-        self.left -= size
-        return os.urandom(size)
 
 
 def attached(tracer: subprocess.Popen[bytes], pid: int) -> None:
