@@ -11,4 +11,8 @@ events and bytes to send; whoever owns the connection feeds it. That is why thes
     The modules generated from them. ``generate.py`` makes them.
 ``git/``
     What git clients speak: pkt-lines, sidebands, advertisements, fetch and push requests, SSH command lines, smart HTTP paths.
+``yamux/``
+    Many streams on one connection.
+``channels/``
+    What Gitaly makes of that: calls both ways, and the bytes of a call beside it.
 """

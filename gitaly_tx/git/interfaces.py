@@ -47,7 +47,7 @@ class Ended:
     How a child ended.
 
     :param status: its exit status; negative for the signal that ended it, as in :mod:`subprocess`.
-    :param stderr: the last of what it wrote to standard error (at most 64 KiB), unless that went to a sink.
+    :param stderr: the last of what it wrote to standard error (at most 64 KiB), whether that went to a sink too or not.
     """
 
     status: int
@@ -142,7 +142,7 @@ class IGit(Interface):
         """
         Start a git.
 
-        :param stderr: where its standard error goes as it comes; otherwise its last 64 KiB are kept for ``Ended.stderr``.
+        :param stderr: where its standard error goes as it comes, besides its end being kept for ``Ended.stderr``.
         :param limits: instead of the configured ones.
         :param environment: variables beside the usual ones.
         :raises GitalyError: RESOURCE_EXHAUSTED if no process can be had now.

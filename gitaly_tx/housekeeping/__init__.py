@@ -1,0 +1,3 @@
+"""
+Repositories kept small and fast.
+"""

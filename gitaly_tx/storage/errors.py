@@ -4,6 +4,7 @@ What goes wrong on the way to a repository. The texts are Gitaly's where Gitaly 
 
 from __future__ import annotations
 
+import errno
 import os
 
 from ..errors import Code, GitalyError
@@ -169,6 +170,26 @@ class BadDefaultBranch(GitalyError):
         said = b"fatal: invalid initial branch name: '" + branch + b"'\n"
         text = f"creating repository: creating repository: exit status 128, stderr: {quoted(said)}"
         super().__init__(text, Code.INTERNAL, {"relative_path": path})
+
+
+class StagingFailed(GitalyError):
+    """
+    The disk refuses what a write prepares. Nothing was written; the code says whether it is worth trying again.
+    """
+
+    def __init__(self, error: OSError) -> None:
+        code = _CODES.get(error.errno or 0, Code.INTERNAL)
+        text = os.strerror(error.errno) if error.errno else "input/output error"
+        super().__init__(text, code, {"path": error.filename, "error": str(error)})
+
+
+_CODES = {
+    errno.ENOSPC: Code.RESOURCE_EXHAUSTED,
+    errno.EDQUOT: Code.RESOURCE_EXHAUSTED,
+    errno.EMFILE: Code.RESOURCE_EXHAUSTED,
+    errno.ENFILE: Code.RESOURCE_EXHAUSTED,
+    errno.EROFS: Code.FAILED_PRECONDITION,
+}
 
 
 def described(error: OSError) -> str:

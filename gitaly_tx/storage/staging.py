@@ -12,6 +12,7 @@ import os
 from collections.abc import Callable
 from posixpath import join, relpath
 from tempfile import mkdtemp
+from typing import NoReturn
 
 from attrs import define, field, frozen
 from twisted.internet.defer import Deferred
@@ -24,7 +25,7 @@ from ..git.objectid import ObjectFormat, ObjectID
 from ..git.quarantine import make_object_directory, remove_tree, staged_files, write_loose_object
 from ..wal.interfaces import StagedFile
 from ..wal.threads import InThread
-from .errors import RepositoryGone
+from .errors import RepositoryGone, StagingFailed
 from .interfaces import IStaging
 from .naming import STAGING, Place, quarantine_prefix
 
@@ -74,7 +75,7 @@ class Stagings:
             if not waiting.called:
                 waiting.errback(failure)
 
-        self._threads(_make, place).addCallbacks(made, failed)
+        self._threads(_make, place).addErrback(_told).addCallbacks(made, failed)
         return waiting
 
 
@@ -103,7 +104,7 @@ class FilesystemStaging:
         """
         Add a loose object.
         """
-        return self._threads(write_loose_object, self._objects, self.object_format, type, data)
+        return self._threads(write_loose_object, self._objects, self.object_format, type, data).addErrback(_told)
 
     def staged(self) -> Deferred[tuple[StagedFile, ...]]:
         """
@@ -161,6 +162,12 @@ class FilesystemStaging:
                     one.callback(None)
 
         self._threads(remove_tree, self.path).addErrback(left).addCallback(over)
+
+
+def _told(failure: Failure) -> NoReturn:
+    if isinstance(failure.value, OSError):
+        raise StagingFailed(failure.value) from failure.value
+    failure.raiseException()
 
 
 def _make(place: Place) -> str:

@@ -12,6 +12,8 @@ HashiCorp yamux, protocol version 0: many streams on one connection. Both ends; 
     How many bytes may be sent: arithmetic only.
 ``ids.py``
     Which streams the peer has opened already.
+``outgoing.py``
+    What waits to be sent.
 ``frames.py``
     Headers, and where frames begin and end.
 ``errors.py``

@@ -8,7 +8,6 @@ from collections import deque
 from collections.abc import Callable
 
 from .errors import (
-    AnswersNotRead,
     FrameTooLarge,
     GoAwayCode,
     InvalidStreamID,
@@ -33,11 +32,9 @@ from .events import (
 )
 from .frames import ACK, FIN, RST, SYN, Frame, FrameDecoder, FrameType, Payload
 from .ids import PeerIDs
+from .outgoing import Outgoing
 from .stream import OFFERED, UNANSWERED, Cause, Output, State, Stream
 from .window import INITIAL, LARGEST, ReceiveWindow, SendWindow
-
-MAX_ANSWERS = 1024
-"""How many answers to pings and refused streams may wait to be sent."""
 
 MAX_PINGS = 64
 """How many of our last pings can still be answered."""
@@ -97,13 +94,10 @@ class Session:
         self._maximum_window = maximum_window
         self._accept_backlog = accept_backlog
         self._max_streams = max_streams
-        self._max_queued = max_queued
+        self._outgoing = Outgoing(max_queued)
         self._decoder = FrameDecoder()
         self._payload_of = Frame(FrameType.DATA, 0, 0, 0)
         self._events: list[Event] = []
-        self._outgoing: list[bytes | memoryview] = []
-        self._queued_bytes = 0
-        self._answers = 0
         self._streams: dict[int, Stream] = {}
         self._queue: deque[Stream] = deque()
         self._unanswered = 0
@@ -141,7 +135,7 @@ class Session:
         """
         if self._failure is not None:
             raise self._failure
-        if self._ended:
+        if self.ended:
             return []
         try:
             for item in self._decoder.receive(data):
@@ -166,9 +160,7 @@ class Session:
         """
         :returns: what is to be written to the connection, in this order, and nothing else in between. It is given out once.
         """
-        outgoing, self._outgoing = self._outgoing, []
-        self._queued_bytes = self._answers = 0
-        return outgoing
+        return self._outgoing.fetch()
 
     def open_stream(self) -> int:
         """
@@ -214,8 +206,8 @@ class Session:
         Send as much as may be sent now.
 
         :param data: bytes; they are not copied, and must stay as they are until they are written to the connection.
-        :returns: how many of them were taken. The rest is for later: after :meth:`bytes_to_send`, if there is a :meth:`window` still,
-            else after :class:`WindowOpened`.
+        :returns: how many of them were taken. The rest is for later: once the bytes to send are fetched, if the :meth:`window` is
+            still open, else after :class:`WindowOpened`.
         :raises SessionEnded:
         :raises StreamNotOpen: if the stream is gone, or we closed it.
         """
@@ -224,9 +216,7 @@ class Session:
         count = min(len(data), self._room(stream))
         if count:
             stream.sending.take(count)
-            self._queued_bytes += count
-            self._outgoing.append(Frame(FrameType.DATA, 0, stream_id, count).encode())
-            self._outgoing.append(data if count == len(data) else memoryview(data)[:count])
+            self._outgoing.put_data(stream_id, data if count == len(data) else memoryview(data)[:count])
         return count
 
     def consumed(self, stream_id: int, count: int) -> None:
@@ -267,7 +257,7 @@ class Session:
         self._check_going_on()
         value, self._next_ping = self._next_ping, (self._next_ping + 1) & LARGEST
         self._pings.append(value)
-        self._outgoing.append(Frame(FrameType.PING, SYN, 0, value).encode())
+        self._outgoing.put(Frame(FrameType.PING, SYN, 0, value))
         return value
 
     def go_away(self, code: int = GoAwayCode.NORMAL) -> None:
@@ -276,7 +266,7 @@ class Session:
         """
         if not self._ended:
             self._we_go = True
-            self._outgoing.append(Frame(FrameType.GO_AWAY, 0, 0, code).encode())
+            self._outgoing.put(Frame(FrameType.GO_AWAY, 0, 0, code))
             if code != GoAwayCode.NORMAL:
                 self._end()
 
@@ -318,7 +308,7 @@ class Session:
     def _offer(self, stream_id: int) -> None:
         self._peer_ids.use(stream_id)
         if self._we_go or self._offered >= self._accept_backlog or len(self._streams) >= self._max_streams:
-            self._answer(Frame(FrameType.WINDOW_UPDATE, RST, stream_id, 0))
+            self._outgoing.put_answer(Frame(FrameType.WINDOW_UPDATE, RST, stream_id, 0))
             return
         self._add(stream_id, State.SYN_RECEIVED, SendWindow())
         self._offered += 1
@@ -326,7 +316,7 @@ class Session:
 
     def _ping_received(self, frame: Frame) -> None:
         if frame.flags & SYN:
-            self._answer(Frame(FrameType.PING, ACK, 0, frame.length))
+            self._outgoing.put_answer(Frame(FrameType.PING, ACK, 0, frame.length))
         elif frame.length in self._pings:
             self._pings.remove(frame.length)
             self._events.append(PingAnswered(frame.length))
@@ -339,12 +329,6 @@ class Session:
         else:
             self._end()
         self._events.append(GoneAway(code))
-
-    def _answer(self, frame: Frame) -> None:
-        if self._answers >= MAX_ANSWERS:
-            raise AnswersNotRead(self._answers)
-        self._answers += 1
-        self._outgoing.append(frame.encode())
 
     # Streams
 
@@ -361,7 +345,7 @@ class Session:
         return stream
 
     def _room(self, stream: Stream) -> int:
-        return min(stream.sending.size, self._max_queued - self._queued_bytes)
+        return min(stream.sending.size, self._outgoing.room)
 
     def _start(self, stream: Stream) -> None:
         stream.sending.grow(INITIAL)
@@ -388,7 +372,7 @@ class Session:
         if output in (Output.SEND_SYN, Output.SEND_ACK) or (output is Output.SEND_UPDATE and stream.receiving.due()):
             delta = stream.receiving.update()
         if delta or output is not Output.SEND_UPDATE:
-            self._outgoing.append(Frame(FrameType.WINDOW_UPDATE, _FLAGS[output], stream.stream_id, delta).encode())
+            self._outgoing.put(Frame(FrameType.WINDOW_UPDATE, _FLAGS[output], stream.stream_id, delta))
 
     def _moved(self, stream: Stream, before: State) -> None:
         self._offered += (stream.state in OFFERED) - (before in OFFERED)

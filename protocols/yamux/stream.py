@@ -112,8 +112,8 @@ OFFERED = frozenset({State.SYN_RECEIVED, State.SYN_RECEIVED_CLOSED})
 
 _S, _C, _O = State, Cause, Output
 
-# Two rules that no single line shows. A side that has closed may close again: nothing follows. Data that come after the peer's end
-# are dropped: its threads may have sent them in that order, and the session is too much to end for that.
+# Two rules that no single line shows. A side that has closed may close again: nothing follows. Data that come after the peer's
+# end are dropped: its threads may have sent them in that order, and the session is too much to end for that.
 TRANSITIONS: dict[tuple[State, Cause], tuple[tuple[Output, ...], State]] = {
     (_S.QUEUED, _C.START): ((_O.SEND_SYN,), _S.SYN_SENT),
     (_S.QUEUED, _C.SEND): ((), _S.QUEUED),

@@ -31,6 +31,9 @@ KILLS = 6
 BUDGET = 6.0
 """Seconds of pushing after which a server is killed whose failpoint was not reached."""
 
+RARE = frozenset({"apply.after_create", "apply.after_head", "apply.after_remove", "apply.after_files", "commit.after_settle"})
+"""Failpoints that most pushes do not pass."""
+
 
 def kills(seed: str, budget: float) -> Iterator[Kill]:
     """
@@ -41,8 +44,18 @@ def kills(seed: str, budget: float) -> Iterator[Kill]:
         for number, point in enumerate(rng.sample(POINTS, len(POINTS))):
             if number % 3 == 2:
                 yield Kill("", rng.uniform(0.05, 2.0))
-            hit = 1 if point.startswith("start.") else rng.choice((1, 1, 2, 3, 5))
-            yield Kill(f"{point}=kill@{hit}", budget)
+            yield Kill(f"{point}=kill@{rng.choice(hits(point))}", budget)
+
+
+def hits(point: str) -> tuple[int, ...]:
+    """
+    At which of its times a failpoint may kill: some come up once, some every now and then, most with every push.
+    """
+    if point.startswith("start."):
+        return (1,)
+    if point.startswith("checkpoint.") or point in RARE:
+        return (1, 1, 2)
+    return (1, 1, 2, 3, 5)
 
 
 def drill(rounds: int, seed: str, budget: float = BUDGET, only: int | None = None) -> Tally:
@@ -62,10 +75,17 @@ def drill(rounds: int, seed: str, budget: float = BUDGET, only: int | None = Non
         for number in range(-(-rounds // KILLS)):
             plan = list(islice(ends, min(KILLS, rounds - number * KILLS)))
             if only is None or number == only:
-                _one(History(f"{seed}/{number}", tally, source, workplace), plan, number, seed)
+                _one(History(f"{seed}/{number}", tally, source, workplace, busy(plan, number)), plan, number, seed)
     finally:
         shutil.rmtree(workplace, ignore_errors=True)
     return tally
+
+
+def busy(plan: Sequence[Kill], number: int) -> bool:
+    """
+    Whether the log is to be tidied up all the time: half of the storages live like that, and those that are to die of it.
+    """
+    return number % 2 == 0 or any(kill.point.startswith("checkpoint.") for kill in plan)
 
 
 def _one(history: History, plan: Sequence[Kill], number: int, seed: str) -> None:

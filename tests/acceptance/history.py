@@ -5,7 +5,6 @@ A storage that lives through several kills.
 from __future__ import annotations
 
 import os
-import random
 import select
 import signal
 import time
@@ -20,7 +19,7 @@ from tests.support.gitclient import GitClient, over_ssh
 from tests.support.server import PATIENCE, Server
 
 from . import inspection
-from .pushers import ABSENT, EMPTY, GONE, AtomicPusher, Pusher, RefPusher, RepositoryPusher
+from .pushers import ABSENT, EMPTY, GONE, TRUNK, AtomicPusher, Pusher, RefPusher, RepositoryPusher
 from .registers import Outcome, Register
 from .source import Source
 
@@ -97,20 +96,21 @@ class History:
     """
     :param seed: decides what is done.
     :param keys: a folder with an SSH key called ``key``.
+    :param busy: let the log be tidied up all the time.
     """
 
     seed: str
     tally: Tally
     _source: Source
     _keys: Path
+    _busy: bool = False
     server: Server = field(init=False)
     _refs: dict[str, list[Register]] = field(factory=dict, init=False)
     _groups: dict[str, Register] = field(factory=dict, init=False)
     _made: dict[str, Register] = field(factory=dict, init=False)
 
     def __attrs_post_init__(self) -> None:
-        rng = random.Random(self.seed)
-        self.server = Server(BUSY if rng.random() < 0.7 else "", daemon=False)
+        self.server = Server(BUSY if self._busy else "", daemon=False)
         self._source.rewind()
         for path in ("team/one.git", "team/two.git"):
             git = GitClient(self._clients)
@@ -305,6 +305,7 @@ class History:
                 wrong += inspection.unsound(self.server.storage / path)
         unexpected = {str(path.relative_to(self.server.storage)) for path in inspection.repositories(self.server.storage)}
         wrong += [f"{path} is there" for path in unexpected - {path for path, refs in disk.items() if refs is not None}]
+        wrong += [f"{path}: {TRUNK} is there and not HEAD" for path in self._made if self._headless(path, disk.get(path))]
         wrong += self._hooks_twice()
         if alive and not self._dead(0):
             wrong += self._advertised(disk)
@@ -316,12 +317,18 @@ class History:
 
     def _found(self, register: Register, path: str, refs: dict[str, str] | None) -> object:
         if register is self._made.get(path):
-            return ABSENT if refs is None else refs.get("refs/heads/main", EMPTY)
+            return ABSENT if refs is None else refs.get(TRUNK, EMPTY)
         if refs is None:
             return f"no repository {path}"
         if register is self._groups.get(path):
             return tuple(refs.get(ref, GONE) for ref in GROUP)
         return refs.get(register.name, GONE)
+
+    def _headless(self, path: str, refs: dict[str, str] | None) -> bool:
+        """
+        HEAD follows the first branch that is pushed, in the same write.
+        """
+        return refs is not None and TRUNK in refs and inspection.head(self.server.storage / path) != TRUNK
 
     def _hooks_twice(self) -> list[str]:
         lines = Counter(self._hooked.read_text().splitlines()) if self._hooked.exists() else Counter[str]()

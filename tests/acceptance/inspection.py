@@ -47,6 +47,13 @@ def refs(repository: Path) -> dict[str, str] | None:
     return dict(line.split(" ") for line in listed.stdout.splitlines())
 
 
+def head(repository: Path) -> str:
+    """
+    The ref that HEAD names.
+    """
+    return git(repository, "symbolic-ref", "HEAD").stdout.strip()
+
+
 def unsound(repository: Path) -> list[str]:
     """
     What is wrong with a repository: objects that are missing or broken, a HEAD that says nothing.

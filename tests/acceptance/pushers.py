@@ -21,7 +21,10 @@ GONE = None
 """The value of a ref that is not there."""
 
 ABSENT, EMPTY = "absent", "empty"
-"""Values of a repository: not there, and there without the branch ``main``."""
+"""Values of a repository: not there, and there without its branch."""
+
+TRUNK = "refs/heads/trunk"
+"""The one branch of such a repository. It is not what HEAD names before the first push."""
 
 
 def outcomes(porcelain: str) -> dict[str, tuple[Outcome, str]]:
@@ -162,7 +165,7 @@ class RepositoryPusher(Pusher):
     Makes repositories, by an RPC or by pushing to them, pushes to them, and removes them.
 
     :param address: of the gRPC listener.
-    :param registers: one for each repository, called like it; its value is :data:`ABSENT`, :data:`EMPTY` or where ``main`` is.
+    :param registers: one for each repository, called like it; its value is :data:`ABSENT`, :data:`EMPTY` or where the branch is.
     """
 
     def __init__(self, *arguments: object, address: str, registers: Sequence[Register]) -> None:
@@ -192,7 +195,7 @@ class RepositoryPusher(Pusher):
             if there == ABSENT:  # the push makes the repository first, in a write of its own
                 register.made_on_the_way(EMPTY)
             attempt = register.attempt(new)
-            self.tell(attempt, self.push(path, {"refs/heads/main": new}).get("refs/heads/main"))
+            self.tell(attempt, self.push(path, {TRUNK: new}).get(TRUNK))
         else:
             self.call(register, ABSENT, "RemoveRepository", path)
 

@@ -317,6 +317,7 @@ class RemovableTests(LocatorCase):
         self.link("r.git", "alias.git")
         self.link(join(self.outside, "o.git"), "l.git")
         self.link(self.outside, "up")
+        self.link("loop", "loop")
         with open(join(self.storage.path, "f"), "w"):
             pass
         for path, expected in [
@@ -330,6 +331,7 @@ class RemovableTests(LocatorCase):
             ("alias.git", (Code.FAILED_PRECONDITION, "repository path is a symbolic link")),
             ("team", (Code.FAILED_PRECONDITION, "directory contains repositories")),
             ("f", (None, "validate git directory: not a directory")),
+            ("loop/x", (None, "validate git directory: stat: too many levels of symbolic links")),
         ]:
             self.assertEqual(self.refusal(self.removable, path), expected, path)
 

@@ -4,8 +4,11 @@ Quarantine directories on disk.
 
 from __future__ import annotations
 
+import errno
 import os
+from collections.abc import Callable
 from posixpath import join
+from typing import Any
 
 from twisted.internet.defer import CancelledError
 from twisted.trial.unittest import SynchronousTestCase
@@ -13,7 +16,7 @@ from twisted.trial.unittest import SynchronousTestCase
 from gitaly_tx.errors import Code
 from gitaly_tx.git.directory import GitDirectory
 from gitaly_tx.git.objectid import ObjectFormat
-from gitaly_tx.storage.errors import RepositoryGone
+from gitaly_tx.storage.errors import RepositoryGone, StagingFailed
 from gitaly_tx.storage.naming import Place, quarantine_prefix
 from gitaly_tx.storage.staging import FilesystemStaging, Stagings
 from gitaly_tx.wal.interfaces import StagedFile
@@ -121,8 +124,30 @@ class StagingTests(SynchronousTestCase):
             if cancelled:
                 making.cancel()
             self.threads.all()
-            self.failureResultOf(making, CancelledError if cancelled else NotADirectoryError)
+            self.failureResultOf(making, CancelledError if cancelled else StagingFailed)
         self.assertEqual(self.alive, 0)
+
+    def test_disk_refuses(self):
+        """
+        A full or read-only disk is told as such, without a path (faults S8, S13); any other mistake is told as it is.
+        """
+        staging = self.make()
+        module = __import__("gitaly_tx.storage.staging", fromlist=["staging"])
+        for number, code, text in [
+            (errno.ENOSPC, Code.RESOURCE_EXHAUSTED, "No space left on device"),
+            (errno.EROFS, Code.FAILED_PRECONDITION, "Read-only file system"),
+            (errno.EIO, Code.INTERNAL, "Input/output error"),
+            (None, Code.INTERNAL, "input/output error"),
+        ]:
+            self.patch(module, "write_loose_object", _raising(OSError(number, "why", "/srv/secret")))
+            writing = staging.write_object(b"blob", b"")
+            self.threads.all()
+            error = self.failureResultOf(writing, StagingFailed).value
+            self.assertEqual((error.code, error.message), (code, text))
+        self.patch(module, "write_loose_object", _raising(ValueError("unknown object type")))
+        writing = staging.write_object(b"blub", b"")
+        self.threads.all()
+        self.failureResultOf(writing, ValueError)
 
     def test_discarded_while_used(self):
         """
@@ -169,3 +194,10 @@ class StagingTests(SynchronousTestCase):
         self.threads.all()
         self.assertIsNone(self.successResultOf(discarding))
         self.assertEqual([failure.value for failure in self.flushLoggedErrors(PermissionError)], [failing])
+
+
+def _raising(error: Exception) -> Callable[..., Any]:
+    def refuse(*given: object) -> None:
+        raise error
+
+    return refuse

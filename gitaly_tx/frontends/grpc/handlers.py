@@ -18,7 +18,7 @@ from ...rpc.method import MethodInfo
 from .bridge import Running, settled
 from .exchange import Context, StreamExchange, UnaryExchange
 from .metadata import CORRELATION_KEY, call_from
-from .status import set_status
+from .status import code_and_text, set_status
 
 Serve = Callable[[Any, Context], Awaitable[bytes | None]]
 
@@ -61,7 +61,10 @@ class Handlers(grpc.GenericRpcHandler):  # type: ignore[misc]
         async def serve(data: bytes, context: Context) -> bytes:
             exchange = UnaryExchange(method, data)
             exchange.call = call = call_from(context, method, exchange, self._clock)
-            await self._run(call, context)
+            error = await self._run(call, context)
+            if error is not None:
+                # Returning would make grpcio send an empty reply before the status.
+                await context.abort(*code_and_text(error))
             return exchange.reply
 
         return serve
@@ -77,16 +80,21 @@ class Handlers(grpc.GenericRpcHandler):  # type: ignore[misc]
 
         return serve
 
-    async def _run(self, call: Call, context: Context) -> None:
+    async def _run(self, call: Call, context: Context) -> GitalyError | None:
+        """
+        :returns: what the call failed with; the context knows it.
+        """
         outcome: Deferred[None] = self._dispatcher.dispatch(call)
         if not outcome.called:
             self._running.add(outcome)
         trailing: tuple[tuple[str, str | bytes], ...] = ()
+        failure: GitalyError | None = None
         try:
             await settled(outcome)
         except GitalyError as error:
-            trailing = set_status(context, error)
+            trailing, failure = set_status(context, error), error
         context.set_trailing_metadata(((CORRELATION_KEY, call.correlation_id), *trailing))
+        return failure
 
 
 def _refuse(error: KeyError) -> Serve:

@@ -26,12 +26,19 @@ def set_status(context: Context, error: GitalyError) -> tuple[tuple[str, str | b
 
     :returns: the trailing metadata that belongs to it.
     """
-    message = error.message[:LONGEST]
-    context.set_code(CODES[error.code])
+    code, message = code_and_text(error)
+    context.set_code(code)
     context.set_details(message)
     if not error.details:
         return ()
     return ((DETAILS_KEY, encode_status(error, message)),)
+
+
+def code_and_text(error: GitalyError) -> tuple[grpc.StatusCode, str]:
+    """
+    An error as grpcio takes it.
+    """
+    return CODES[error.code], error.message[:LONGEST]
 
 
 def encode_status(error: GitalyError, message: str) -> bytes:
