@@ -122,16 +122,6 @@ class Configurations:
                 self._known.popitem(last=False)
         return config
 
-    def object_format(self, path: str) -> ObjectFormat:
-        """
-        How the repository at ``path`` names its objects; SHA-1 if its config file is unusable, because then every git that is asked
-        about it says so better than we could.
-        """
-        try:
-            return self.read(path).object_format
-        except UnusableConfig:
-            return ObjectFormat.SHA1
-
     def forget(self, path: str) -> None:
         """
         Drop what is kept of a repository.

@@ -15,7 +15,6 @@ from ..observability.metrics import Metrics
 from ..rpc.call import Call, Door
 from ..rpc.interfaces import IMiddleware, Proceed
 
-
 REMEMBERED: Final = 256
 """How many good tokens are remembered: a client makes a new one each second and uses it for all its calls of that second."""
 

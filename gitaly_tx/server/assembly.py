@@ -249,7 +249,7 @@ def assemble(reactor: Any, config: Config, surroundings: Surroundings, program: 
         objects=objects,
         queue=queue,
         committers=dict.fromkeys(stores, committer),
-        object_format=lambda directory: configurations.object_format(directory.path),
+        object_format=lambda directory: configurations.read(directory.path).object_format,
         threads=reading,
         counted=metrics.stagings.inc,
     )

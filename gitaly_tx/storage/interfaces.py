@@ -66,7 +66,7 @@ class IRepository(Interface):
 
     partition: Partition = Attribute("Its place in the write queue.")
     directory: GitDirectory = Attribute("Where it lies; with the quarantine that the caller named, if any.")
-    object_format: ObjectFormat = Attribute("How it names its objects.")
+    object_format: ObjectFormat = Attribute("How it names its objects; raises a GitalyError if its config cannot be read.")
 
     def ref(name: bytes) -> Awaitable[Reference | None]:
         """

@@ -153,11 +153,14 @@ class FilesystemStorageProvider:
             means=self._means[storage.name],
         )
 
-    def _inspect(self, storage: StorageInfo, message: Repository) -> tuple[locator.Located, ObjectFormat]:
+    def _inspect(self, storage: StorageInfo, message: Repository) -> tuple[locator.Located, ObjectFormat | GitalyError]:
         found = locator.locate(
             storage, message.relative_path, message.git_object_directory, message.git_alternate_object_directories
         )
-        return found, self._object_format(found.directory)
+        try:
+            return found, self._object_format(found.directory)
+        except GitalyError as error:
+            return found, error
 
     async def _create(self, place: Place, message: Repository, creation: Creation) -> IRepository:
         partition = partition_of(place)

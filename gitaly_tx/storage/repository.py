@@ -11,6 +11,7 @@ from typing import TypeVar
 from attrs import evolve, frozen
 from zope.interface import implementer
 
+from ..errors import GitalyError
 from ..git.directory import GitDirectory
 from ..git.interfaces import GitObject, IObjectReader, IRefs, ObjectInfo, Reference, RefUpdate
 from ..git.objectid import ObjectFormat, ObjectID
@@ -56,15 +57,28 @@ class FilesystemRepository:
     :param place: resolved: no symbolic link leads there.
     :param identity: the directory when it was found.
     :param lifetime: shared by all who hold this repository.
+    :param object_format: how it names its objects, or why that cannot be said.
     """
 
     partition: Partition
     directory: GitDirectory
-    object_format: ObjectFormat
+    _object_format: ObjectFormat | GitalyError
     place: Place
     identity: locator.Identity
     lifetime: Lifetime
     means: Means
+
+    @property
+    def object_format(self) -> ObjectFormat:
+        """
+        How it names its objects.
+
+        :raises GitalyError: if the repository's config cannot be read. What does not ask this still works as far as git lets it,
+            and git's own words about the config reach the caller.
+        """
+        if isinstance(self._object_format, GitalyError):
+            raise self._object_format
+        return self._object_format
 
     def ref(self, name: bytes) -> Awaitable[Reference | None]:
         """

@@ -2,9 +2,9 @@
 Sidechannels: a stream that the server opens towards its caller, for the bytes of one call.
 
 The client names the sidechannel in the call's metadata. The server opens a stream and announces which one it is, the client
-answers :data:`CONFIRMATION`, and data flow. The client's are in packets like git's pkt-lines, but around whatever the call carries,
-so that :data:`INPUT_END` can say that there will be no more while the stream stays open; the server's are raw, and end with the
-stream.
+answers :data:`CONFIRMATION`, and data flow. The client's are in packets like git's pkt-lines, but around whatever the call
+carries, so that :data:`INPUT_END` can say that there will be no more while the stream stays open; the server's are raw, and end
+with the stream.
 """
 
 from __future__ import annotations

@@ -165,10 +165,7 @@ class Session:
     def open_stream(self) -> int:
         """
         :returns: the number of a new stream.
-        :raises SessionEnded:
-        :raises PeerGoneAway:
-        :raises TooManyStreams:
-        :raises StreamsExhausted:
+        :raises Refused: if there cannot be one; its kinds say why.
         """
         self._check_going_on()
         if self._peer_goes:

@@ -145,13 +145,3 @@ class FileIdentityTests(SynchronousTestCase):
         changed = os.stat(os.path.join(path, "config")).st_ctime_ns
         configurations = Configurations(now=lambda: changed + 1_000_000_000)
         self.assertIs(configurations.read(path), configurations.read(path))
-
-    def test_object_format_of_an_unusable_config(self):
-        """
-        A config file that git refuses counts as one of SHA-1: git says better what is wrong with it.
-        """
-        path = os.path.abspath(self.mktemp())
-        os.mkdir(path)
-        with open(os.path.join(path, "config"), "w") as file:
-            file.write("nonsense")
-        self.assertIs(Configurations().object_format(path), ObjectFormat.SHA1)

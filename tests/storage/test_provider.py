@@ -142,13 +142,15 @@ class FoundTests(ProviderCase):
 
     async def test_broken_config(self):
         """
-        A repository with a config that git refuses exists, and cannot be opened.
+        A repository with a config that git refuses can be opened, and whoever needs its object format is told.
         """
         make_bare(self.storage, "a.git")
         with open(self.path("a.git/config"), "w") as file:
             file.write("[core]\nrepositoryformatversion = 1\n[extensions]\nobjectFormat = blake2b\n")
         self.assertTrue(await self.provider.exists(named("a.git")))
-        await self.assertFailure(begin(self.provider.repository(named("a.git"))), UnusableConfig)
+        repository = await self.provider.repository(named("a.git"))
+        with self.assertRaises(UnusableConfig):
+            repository.object_format  # noqa: B018
 
     async def test_escape(self):
         """

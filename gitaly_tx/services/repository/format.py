@@ -25,8 +25,8 @@ async def object_format(storage: IStorageProvider, request: ObjectFormatRequest)
         cannot read.
     """
     try:
-        repository = await opened(storage, given(request))
+        found = (await opened(storage, given(request))).object_format
     except UnusableConfig as error:
         text = "detecting object hash: reading object format: exit status 128"
         raise GitalyError(text, Code.INTERNAL, error.facts) from error
-    return ObjectFormatResponse(format=TO_WIRE[repository.object_format])
+    return ObjectFormatResponse(format=TO_WIRE[found])

@@ -13,6 +13,7 @@ from zope.interface.verify import verifyObject
 
 from gitaly_tx.errors import Code, GitalyError
 from gitaly_tx.git.config import UnusableConfig
+from gitaly_tx.git.objectid import ObjectFormat
 from gitaly_tx.rpc.interfaces import IMethods
 from gitaly_tx.services.repository.service import RepositoryService
 from gitaly_tx.storage.errors import PathUnreadable
@@ -221,7 +222,16 @@ class ObjectFormatTests(RepositoryServiceCase):
         """
         A config that git does not take is told as git's failure.
         """
-        self.patch(self.storage, "repository", _raising(UnusableConfig("/a.git/config", "blake2b")))
+
+        class Broken:
+            @property
+            def object_format(self) -> ObjectFormat:
+                raise UnusableConfig("/a.git/config", "blake2b")
+
+        async def repository(message: Repository) -> Broken:
+            return Broken()
+
+        self.patch(self.storage, "repository", repository)
         expected = (Code.INTERNAL, "detecting object hash: reading object format: exit status 128")
         self.assertEqual(self.refusal("ObjectFormat", repository=named()), expected)
 
