@@ -67,6 +67,16 @@ class ResultTests(SynchronousTestCase):
         self.assertEqual((one.result, two.result), ("passed", "failed"))
         self.assertEqual(two.differences, ("RefService/RefExists code: expected OK, got NOT_FOUND",))
 
+    def test_no_sidechannel(self) -> None:
+        """
+        Calls through a sidechannel that is not to be had are not done yet; if there is one, they are done wrongly.
+        """
+        method = "SSHService/SSHUploadPackWithSidechannel"
+        step = {"method": f"/gitaly.{method}", "result": "failed", "hard": []}
+        for code, result in ((14, "unimplemented"), (13, "failed")):
+            (case,) = golden.judged([Case("a", "SSHService", (method,), False)], {"a": [{**step, "code": code}]})
+            self.assertEqual(case.result, result)
+
     def test_table(self) -> None:
         """
         The page counts cases by service and calls by method.

@@ -7,7 +7,8 @@ classes, which inflate an object to tell its size, map files into memory, and ke
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
+from typing import TypeVar
 
 from attrs import define, field
 from twisted.internet.interfaces import IReactorFromThreads
@@ -16,9 +17,11 @@ from twisted.python.threadpool import ThreadPool
 from zope.interface import implementer
 
 from .directory import GitDirectory
-from .interfaces import GitObject, IObjectReader, ObjectInfo
+from .interfaces import GitObject, IObjectReader, IObjects, ObjectInfo
 from .objectid import ObjectID
 from .objectstore import ObjectStore
+
+T = TypeVar("T")
 
 
 @implementer(IObjectReader)
@@ -57,6 +60,13 @@ class ObjectReader:
         found: list[ObjectID | None] = await deferToThreadPool(
             self._reactor, self._pool, self._store.peel, directory, tuple(oids)
         )
+        return found
+
+    async def look(self, directory: GitDirectory, job: Callable[[IObjects], T]) -> T:
+        """
+        As :func:`IObjectReader.look`.
+        """
+        found: T = await deferToThreadPool(self._reactor, self._pool, self._store.look, directory, job)
         return found
 
     def forget(self, directory: GitDirectory) -> None:

@@ -8,7 +8,7 @@ from __future__ import annotations
 
 import enum
 from collections.abc import Awaitable, Callable, Iterable, Mapping, Sequence
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, TypeVar
 
 from attrs import frozen
 from zope.interface import Attribute, Interface
@@ -19,6 +19,8 @@ from .objectid import ObjectFormat, ObjectID
 
 if TYPE_CHECKING:
     from .command import Command
+
+T = TypeVar("T")
 
 
 # ------------------------------------------------------------------------------------------------------ running git
@@ -205,6 +207,22 @@ class ObjectInfo:
     size: int
 
 
+class IObjects(Interface):
+    """
+    The objects of one repository, looked up at once: for work that has a thread, see :func:`IObjectReader.look`.
+    """
+
+    def read(oid: ObjectID, maximum: int | None = None) -> GitObject:
+        """
+        As :func:`IObjectReader.read`.
+        """
+
+    def info(oid: ObjectID) -> ObjectInfo | None:
+        """
+        Type and size; ``None`` if there is no such object.
+        """
+
+
 class IObjectReader(Interface):
     """
     Look-ups of objects, in this process and never in the reactor's thread.
@@ -229,6 +247,14 @@ class IObjectReader(Interface):
     def peel(directory: GitDirectory, oids: Sequence[ObjectID]) -> Awaitable[list[ObjectID | None]]:
         """
         What each id stands for once tags are followed to their end: for a tag the object it names, ``None`` for any other.
+        """
+
+    def look(directory: GitDirectory, job: Callable[[IObjects], T]) -> Awaitable[T]:
+        """
+        Do work that looks up several objects, of which one leads to the other: all of it in one turn in a thread.
+
+        :param job: it may take some milliseconds, and touches nothing that belongs to the reactor's thread.
+        :returns: what ``job`` returned or raised.
         """
 
     def forget(directory: GitDirectory) -> None:
@@ -396,6 +422,7 @@ __all__ = [
     "IEnvironment",
     "IGit",
     "IObjectReader",
+    "IObjects",
     "IPreparedRefs",
     "IRefs",
     "Limits",

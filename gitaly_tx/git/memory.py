@@ -5,7 +5,8 @@ Refs and objects in memory: they keep the contracts of :class:`~gitaly_tx.git.in
 
 from __future__ import annotations
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Callable, Mapping, Sequence
+from typing import TypeVar
 
 from attrs import Factory, define, field, frozen
 from zope.interface import implementer
@@ -16,6 +17,7 @@ from .interfaces import (
     Announce,
     GitObject,
     IObjectReader,
+    IObjects,
     IPreparedRefs,
     IRefs,
     ObjectInfo,
@@ -29,6 +31,8 @@ from .objectid import ObjectFormat, ObjectID
 from .quarantine import object_id
 from .refchecks import matches, prefixes, refused_for_value, refused_in_batch
 from .tags import tagged
+
+T = TypeVar("T")
 
 
 @define
@@ -235,22 +239,13 @@ class MemoryObjectReader:
         """
         As :func:`IObjectReader.read`.
         """
-        found = self._find(directory, oid)
-        if found is None:
-            raise ObjectNotFound(oid)
-        if maximum is not None and len(found.data) > maximum:
-            raise ObjectTooLarge(oid, len(found.data))
-        return GitObject(oid, found.type, found.data)
+        return _Objects(self, directory).read(oid, maximum)
 
     async def info(self, directory: GitDirectory, oids: Sequence[ObjectID]) -> list[ObjectInfo | None]:
         """
         As :func:`IObjectReader.info`.
         """
-        found = [self._find(directory, oid) for oid in oids]
-        return [
-            None if stored is None else ObjectInfo(oid, stored.type, len(stored.data))
-            for oid, stored in zip(oids, found, strict=True)
-        ]
+        return list(map(_Objects(self, directory).info, oids))
 
     async def peel(self, directory: GitDirectory, oids: Sequence[ObjectID]) -> list[ObjectID | None]:
         """
@@ -267,6 +262,12 @@ class MemoryObjectReader:
             found = self._find(directory, oid)
         return oid
 
+    async def look(self, directory: GitDirectory, job: Callable[[IObjects], T]) -> T:
+        """
+        As :func:`IObjectReader.look`.
+        """
+        return job(_Objects(self, directory))
+
     def forget(self, directory: GitDirectory) -> None:
         """
         Drop the objects of a repository, and those in its quarantine.
@@ -274,6 +275,25 @@ class MemoryObjectReader:
         for path in (directory.objects, directory.object_directory):
             if path is not None:
                 self._directories.pop(path, None)
+
+
+@implementer(IObjects)
+@frozen
+class _Objects:
+    _reader: MemoryObjectReader
+    _directory: GitDirectory
+
+    def read(self, oid: ObjectID, maximum: int | None = None) -> GitObject:
+        found = self._reader._find(self._directory, oid)
+        if found is None:
+            raise ObjectNotFound(oid)
+        if maximum is not None and len(found.data) > maximum:
+            raise ObjectTooLarge(oid, len(found.data))
+        return GitObject(oid, found.type, found.data)
+
+    def info(self, oid: ObjectID) -> ObjectInfo | None:
+        found = self._reader._find(self._directory, oid)
+        return None if found is None else ObjectInfo(oid, found.type, len(found.data))
 
 
 __all__ = ["MemoryObjectReader", "MemoryRefs"]

@@ -13,7 +13,9 @@ from collections import OrderedDict
 from collections.abc import Callable, Iterator, Sequence
 from typing import TypeVar
 
+from attrs import frozen
 from twisted.logger import Logger
+from zope.interface import implementer
 
 from ..errors import Code, GitalyError
 from . import looseobjects
@@ -21,7 +23,7 @@ from .alternates import object_directories
 from .directory import GitDirectory
 from .errors import ObjectCorrupt, ObjectNotFound, ObjectTooLarge
 from .fileidentity import MISSING, FileIdentity, identify
-from .interfaces import GitObject, ObjectInfo
+from .interfaces import GitObject, IObjects, ObjectInfo
 from .objectid import ObjectID
 from .packfile import ObjectCache, Pack, TooLarge
 from .packindex import Damaged
@@ -222,6 +224,12 @@ class ObjectStore:
             peeled = tagged(peeled or oid, self._read(view, peeled or oid, _LARGEST_TAG).data)
         return peeled
 
+    def look(self, directory: GitDirectory, job: Callable[[IObjects], T]) -> T:
+        """
+        As :func:`~gitaly_tx.git.interfaces.IObjectReader.look`.
+        """
+        return job(_Objects(self, _View(self, directory)))
+
     def forget(self, directory: GitDirectory) -> None:
         """
         As :func:`~gitaly_tx.git.interfaces.IObjectReader.forget`.
@@ -243,6 +251,20 @@ class ObjectStore:
             packs = self._list(path)
             found.append((path, packs, packs.packs(self.packs, again)))
         return found
+
+
+@implementer(IObjects)
+@frozen
+class _Objects:
+    _store: ObjectStore
+    _view: _View
+
+    def read(self, oid: ObjectID, maximum: int | None = None) -> GitObject:
+        return self._store._read(self._view, oid, maximum)
+
+    def info(self, oid: ObjectID) -> ObjectInfo | None:
+        found = self._store._info(self._view, oid)
+        return None if found is None else ObjectInfo(oid, *found)
 
 
 class _View:

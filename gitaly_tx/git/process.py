@@ -309,7 +309,7 @@ def start(
         _limit(process.pid, limits)
         return Child(reactor, clock, process, ours, stderr, limits.seconds, ending, told)
     except BaseException:
-        process.kill()
+        os.killpg(process.pid, signal.SIGKILL)
         process.wait()
         for descriptor in ours:
             os.close(descriptor)

@@ -36,6 +36,7 @@ from ..git.environment import GitProgram
 from ..git.interfaces import Limits
 from ..git.refs import Refs
 from ..git.runner import Git
+from ..git.watchdog import Watchdog
 from ..hooks.chain import Hooks
 from ..hooks.custom import CustomHooks
 from ..hooks.events import Announcer
@@ -91,6 +92,7 @@ class Assembly:
     committer: Committer
     queue: WriteQueue
     children: Children
+    watchdog: Watchdog
     housekeeping: Housekeeping
     pushes: ReceivePack
     lag: LagSampler
@@ -129,6 +131,7 @@ class Assembly:
         """
         for pool in (self.readers, self.workers, *self.writers):
             pool.start()
+        self.watchdog.start()
         self.lag.startService()
         if self.monitoring is not None:
             await self.monitoring.listen()
@@ -164,6 +167,7 @@ class Assembly:
             await store.stop()
         self.children.kill_all()
         await self.children.wait_all()
+        self.watchdog.stop()
         if self.monitoring is not None:
             await self.monitoring.stopService()
         if self.lag.running:
@@ -213,7 +217,8 @@ def assemble(reactor: Any, config: Config, surroundings: Surroundings, program: 
     writers = {storage.name: ThreadPool(1, 1, f"log-{storage.name}") for storage in config.storages}
     threads, reading = Threads(reactor, workers), Threads(reactor, readers)
 
-    children = Children(reactor, clock)
+    watchdog = Watchdog()
+    children = Children(reactor, clock, watchdog)
     metrics.git_children.set_function(lambda: len(children))
     git = Git(
         program,
@@ -300,6 +305,7 @@ def assemble(reactor: Any, config: Config, surroundings: Surroundings, program: 
         committer=committer,
         queue=queue,
         children=children,
+        watchdog=watchdog,
         housekeeping=housekeeping,
         pushes=pushes,
         lag=LagSampler(clock, metrics.reactor_lag),

@@ -7,6 +7,7 @@ Reads go straight to git's files; every write is a transaction in the write queu
 from __future__ import annotations
 
 from collections.abc import Awaitable, Callable, Mapping, Sequence
+from typing import TypeVar
 
 from attrs import frozen
 from zope.interface import Attribute, Interface
@@ -14,10 +15,12 @@ from zope.interface import Attribute, Interface
 from protocols.gitaly.shared_pb2 import Repository
 
 from ..git.directory import GitDirectory
-from ..git.interfaces import GitObject, ObjectInfo, Reference, RefUpdate
+from ..git.interfaces import GitObject, IObjects, ObjectInfo, Reference, RefUpdate
 from ..git.objectid import ObjectFormat, ObjectID
 from ..wal.interfaces import FileChange, Partition, StagedFile
 from ..writequeue.transaction import Outcome
+
+T = TypeVar("T")
 
 
 @frozen
@@ -96,6 +99,11 @@ class IRepository(Interface):
     def peel(oids: Sequence[ObjectID]) -> Awaitable[list[ObjectID | None]]:
         """
         As :func:`gitaly_tx.git.interfaces.IObjectReader.peel`.
+        """
+
+    def look(job: Callable[[IObjects], T]) -> Awaitable[T]:
+        """
+        As :func:`gitaly_tx.git.interfaces.IObjectReader.look`.
         """
 
     def stage() -> Awaitable[IStaging]:

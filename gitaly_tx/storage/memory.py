@@ -9,6 +9,7 @@ from __future__ import annotations
 from collections.abc import Awaitable, Callable, Mapping, Sequence
 from itertools import count
 from posixpath import join, normpath
+from typing import TypeVar
 
 from attrs import Factory, define, frozen
 from zope.interface import implementer
@@ -16,7 +17,7 @@ from zope.interface import implementer
 from protocols.gitaly.shared_pb2 import Repository
 
 from ..git.directory import GitDirectory
-from ..git.interfaces import GitObject, ObjectInfo, Reference, RefUpdate
+from ..git.interfaces import GitObject, IObjects, ObjectInfo, Reference, RefUpdate
 from ..git.memory import MemoryObjectReader, MemoryRefs
 from ..git.names import is_valid_ref
 from ..git.objectid import ObjectFormat, ObjectID
@@ -36,6 +37,8 @@ from .interfaces import IRepository, IStaging, IStorageProvider, StorageInfo
 from .naming import STAGING, Place, has_quarantine, place_in, quarantine_prefix, required, storage_of
 from .partitions import partition_of
 from .resolve import candidates, checked, creation_path
+
+T = TypeVar("T")
 
 
 @define(eq=False)
@@ -140,6 +143,12 @@ class MemoryRepository:
         What tags stand for.
         """
         return self._provider.objects.peel(self.directory, oids)
+
+    def look(self, job: Callable[[IObjects], T]) -> Awaitable[T]:
+        """
+        Several look-ups in one turn in a thread.
+        """
+        return self._provider.objects.look(self.directory, job)
 
     async def stage(self) -> IStaging:
         """

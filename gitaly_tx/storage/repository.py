@@ -13,7 +13,7 @@ from zope.interface import implementer
 
 from ..errors import GitalyError
 from ..git.directory import GitDirectory
-from ..git.interfaces import GitObject, IObjectReader, IRefs, ObjectInfo, Reference, RefUpdate
+from ..git.interfaces import GitObject, IObjectReader, IObjects, IRefs, ObjectInfo, Reference, RefUpdate
 from ..git.objectid import ObjectFormat, ObjectID
 from ..wal.interfaces import FileChange, Manifest, Partition
 from ..wal.threads import InThread
@@ -115,6 +115,12 @@ class FilesystemRepository:
         What tags stand for.
         """
         return self.means.objects.peel(self.directory, oids)
+
+    def look(self, job: Callable[[IObjects], T]) -> Awaitable[T]:
+        """
+        Several look-ups in one turn in a thread.
+        """
+        return self.means.objects.look(self.directory, job)
 
     async def stage(self) -> IStaging:
         """

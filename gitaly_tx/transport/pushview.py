@@ -5,17 +5,20 @@ A repository as the checks of a push see it.
 from __future__ import annotations
 
 from collections.abc import Awaitable, Callable, Sequence
+from typing import TypeVar
 
 from attrs import frozen
 from zope.interface import implementer
 
 from ..errors import Code, GitalyError
 from ..git.directory import GitDirectory
-from ..git.interfaces import GitObject, IObjectReader, ObjectInfo, Reference, RefUpdate
+from ..git.interfaces import GitObject, IObjectReader, IObjects, ObjectInfo, Reference, RefUpdate
 from ..git.objectid import ObjectFormat, ObjectID
 from ..storage.interfaces import IRepository, IStaging
 from ..wal.interfaces import FileChange, Partition
 from ..writequeue.transaction import Outcome
+
+T = TypeVar("T")
 
 
 @implementer(IRepository)
@@ -82,6 +85,12 @@ class QuarantinedRepository:
         What tags stand for.
         """
         return self._objects.peel(self.directory, oids)
+
+    def look(self, job: Callable[[IObjects], T]) -> Awaitable[T]:
+        """
+        Several look-ups in one turn in a thread.
+        """
+        return self._objects.look(self.directory, job)
 
     async def stage(self) -> IStaging:
         """

@@ -15,7 +15,7 @@ import shutil
 import sys
 import tempfile
 import time
-from collections.abc import Iterator, Sequence
+from collections.abc import Callable, Iterator, Sequence
 from itertools import islice
 from pathlib import Path
 
@@ -58,12 +58,15 @@ def hits(point: str) -> tuple[int, ...]:
     return (1, 1, 2, 3, 5)
 
 
-def drill(rounds: int, seed: str, budget: float = BUDGET, only: int | None = None) -> Tally:
+def drill(
+    rounds: int, seed: str, budget: float = BUDGET, only: int | None = None, tell: Callable[[str], object] = lambda text: None
+) -> Tally:
     """
     Kill so often.
 
     :param budget: seconds of pushing before each kill, at most.
     :param only: of the storages this one alone.
+    :param tell: is given a line for each storage.
     :raises DrillFailed: as soon as something is wrong.
     """
     tally = Tally()
@@ -75,7 +78,7 @@ def drill(rounds: int, seed: str, budget: float = BUDGET, only: int | None = Non
         for number in range(-(-rounds // KILLS)):
             plan = list(islice(ends, min(KILLS, rounds - number * KILLS)))
             if only is None or number == only:
-                _one(History(f"{seed}/{number}", tally, source, workplace, busy(plan, number)), plan, number, seed)
+                tell(_one(History(f"{seed}/{number}", tally, source, workplace, busy(plan, number)), plan, number, seed))
     finally:
         shutil.rmtree(workplace, ignore_errors=True)
     return tally
@@ -88,23 +91,21 @@ def busy(plan: Sequence[Kill], number: int) -> bool:
     return number % 2 == 0 or any(kill.point.startswith("checkpoint.") for kill in plan)
 
 
-def _one(history: History, plan: Sequence[Kill], number: int, seed: str) -> None:
+def _one(history: History, plan: Sequence[Kill], number: int, seed: str) -> str:
     began = time.monotonic()
     before = history.tally.acknowledged
     try:
         history.run(plan)
     except BaseException as error:
-        if history.server.pid:
-            history.server.kill_group()
-        repeat = f"python -m tests.acceptance.crashdrill --seed {seed} --rounds {(number + 1) * KILLS} --only {number}"
+        history.kill()
+        rounds = number * KILLS + len(plan)
+        repeat = f"python -m tests.acceptance.crashdrill --seed {seed} --rounds {rounds} --only {number}"
         raise DrillFailed(f"{error}\nkept: {history.server.folder}\nagain: {repeat}") from error
     history.dispose()
     done = " ".join(kill.rule or f"at {kill.after:.2f}s" for kill in plan)
     acknowledged = history.tally.acknowledged - before
-    print(
-        f"{number:3}: {len(plan)} kills, {acknowledged} updates acknowledged, {time.monotonic() - began:.0f} s: {done}",
-        flush=True,
-    )
+    took = time.monotonic() - began
+    return f"{number:3}: {len(plan)} kills, {acknowledged} updates acknowledged, {took:.0f} s: {done}"
 
 
 def main(argv: Sequence[str]) -> int:
@@ -120,7 +121,7 @@ def main(argv: Sequence[str]) -> int:
     parser.add_argument("--budget", type=float, default=BUDGET, help="seconds of pushing before a kill, at most (%(default)s)")
     options = parser.parse_args(argv)
     try:
-        tally = drill(options.rounds, options.seed, options.budget, options.only)
+        tally = drill(options.rounds, options.seed, options.budget, options.only, lambda text: print(text, flush=True))
     except DrillFailed as error:
         print(error, file=sys.stderr)
         return 1

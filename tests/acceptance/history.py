@@ -153,10 +153,20 @@ class History:
             raise DrillFailed(f"the server did not end well:\n{self.server.output()}")
         self._check(alive=False)
 
+    def kill(self) -> None:
+        """
+        End the server, if it lives; its data stays.
+        """
+        process = self.server.process
+        if process is not None and process.poll() is None:
+            self.server.kill_group()
+        self.server.pid = 0
+
     def dispose(self) -> None:
         """
         Remove all of it.
         """
+        self.kill()
         self.server.dispose()
 
     # --------------------------------------------------------------------------------------------------------- a life

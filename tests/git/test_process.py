@@ -7,6 +7,7 @@ from __future__ import annotations
 import os
 import resource
 import signal
+from collections import defaultdict
 from typing import Any
 from unittest import mock
 
@@ -48,12 +49,24 @@ class ChildTestCase(LeakCheck, TestCase):
         self.clock = Clock()
         self.children = Children(reactor, self.clock)
         self.told: list[Ended] = []
+        self.groups: set[int] = set()
+        self.addCleanup(self.nobody_left)
+
+    async def nobody_left(self) -> None:
+        """
+        Wait until no process is left of the groups that the test started; it takes the kernel a moment.
+        """
+        for _ in range(200):
+            if not self.groups & set(_living_groups()):
+                return
+            await _turn()
+        self.fail("processes were left behind")
 
     def shell(self, script: str, *, stderr: IByteSink | None = None, limits: Limits = UNLIMITED, **environment: str) -> Child:
         """
         Start a shell.
         """
-        return self.children.start(
+        child = self.children.start(
             ["/bin/sh", "-c", script],
             environment={"PATH": os.environ["PATH"], **environment},
             cwd="/",
@@ -61,6 +74,8 @@ class ChildTestCase(LeakCheck, TestCase):
             limits=limits,
             told=lambda child, ended: self.told.append(ended),
         )
+        self.groups.add(child.pid)
+        return child
 
     async def output(self, child: Child) -> bytes:
         """
@@ -267,10 +282,17 @@ class ChildTests(ChildTestCase):
 
     async def test_no_room_for_watching(self):
         """
-        A child that cannot be watched is killed and reaped at once.
+        A child that cannot be watched is killed with its children, and reaped at once.
         """
-        with mock.patch("gitaly_tx.git.pidfd.os.pidfd_open", side_effect=OSError(24, "too many open files")):
-            error = self.assertRaises(GitalyError, self.shell, "sleep 1000")
+
+        def refuse(pid: int) -> int:
+            self.groups.add(pid)
+            while len(_living_groups()[pid]) < 3:
+                os.sched_yield()
+            raise OSError(24, "too many open files")
+
+        with mock.patch("gitaly_tx.git.pidfd.os.pidfd_open", side_effect=refuse):
+            error = self.assertRaises(GitalyError, self.shell, "sleep 1000 & sleep 1000")
         self.assertIs(error.code, Code.RESOURCE_EXHAUSTED)
 
 
@@ -647,6 +669,22 @@ class LargePipesTests(ChildTestCase):
             child = self.shell("echo out")
             await child.send_stdout_to(MemorySink())
             await child.wait()
+
+
+def _living_groups() -> dict[int, set[int]]:
+    """
+    The process groups that have members which are no zombies, with these.
+    """
+    found: dict[int, set[int]] = defaultdict(set)
+    for name in filter(str.isdigit, os.listdir("/proc")):
+        try:
+            with open(f"/proc/{name}/stat") as file:
+                state, _, group, *_ = file.read().rpartition(")")[2].split()
+        except OSError:
+            continue
+        if state != "Z":
+            found[int(group)].add(int(name))
+    return found
 
 
 def _turn() -> Deferred[None]:

@@ -118,8 +118,10 @@ def incompressible(path: Path, mebibytes: int) -> Path:
     A new bare repository whose branch ``main`` is so large, in files of 8 MiB of noise; not the same each time.
     """
     _git(path.parent, "init", "-q", "--bare", "-b", "main", str(path))
+    for key, value in (("core.compression", "0"), ("pack.window", "0")):  # nobody shall try to make noise smaller
+        _git(path, "config", key, value)
     child = subprocess.Popen(
-        ["git", "-c", "core.compression=0", "-c", "core.bigFileThreshold=1g", "fast-import", "--quiet"],
+        ["git", "fast-import", "--quiet", "--depth=0"],
         cwd=path, stdin=subprocess.PIPE, env=environment(),
     )  # fmt: skip
     assert child.stdin is not None

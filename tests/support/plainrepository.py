@@ -7,14 +7,14 @@ from __future__ import annotations
 import os
 import tempfile
 from collections.abc import Awaitable, Callable, Sequence
-from typing import Any
+from typing import Any, TypeVar
 
 from attrs import define, field
 from zope.interface import implementer
 
 from gitaly_tx.git.directory import GitDirectory
 from gitaly_tx.git.errors import ObjectNotFound
-from gitaly_tx.git.interfaces import GitObject, IObjectReader, ObjectInfo, Reference, RefRefused, RefUpdate, Refusal
+from gitaly_tx.git.interfaces import GitObject, IObjectReader, IObjects, ObjectInfo, Reference, RefRefused, RefUpdate, Refusal
 from gitaly_tx.git.objectid import ObjectFormat, ObjectID
 from gitaly_tx.git.refchecks import matches, prefixes, refused_for_value, refused_in_batch
 from gitaly_tx.storage.interfaces import IRepository, IStaging
@@ -24,6 +24,8 @@ from gitaly_tx.wal.interfaces import FileChange, Partition
 from gitaly_tx.writequeue.transaction import Outcome
 
 from .git import git
+
+T = TypeVar("T")
 
 
 def git_in(directory: GitDirectory, *words: str, stdin: bytes = b"") -> bytes:
@@ -65,6 +67,12 @@ class PlainObjects:
         return found
 
     async def peel(self, directory: GitDirectory, oids: Sequence[ObjectID]) -> list[ObjectID | None]:
+        """
+        Not needed.
+        """
+        raise NotImplementedError
+
+    async def look(self, directory: GitDirectory, job: Callable[[IObjects], T]) -> T:
         """
         Not needed.
         """
@@ -129,6 +137,12 @@ class PlainRepository:
         What tags stand for.
         """
         return self.objects.peel(self.directory, oids)
+
+    def look(self, job: Callable[[IObjects], T]) -> Awaitable[T]:
+        """
+        As :func:`IObjectReader.look`.
+        """
+        return self.objects.look(self.directory, job)
 
     @property
     def stagings(self) -> list[str]:

@@ -5,7 +5,7 @@ Repositories on disk, to be read as the server reads them: real refs, real objec
 from __future__ import annotations
 
 from collections.abc import Awaitable, Callable, Sequence
-from typing import Any
+from typing import Any, TypeVar
 
 from attrs import frozen
 from twisted.internet import reactor
@@ -15,7 +15,7 @@ from zope.interface import implementer
 from gitaly_tx.errors import Code, GitalyError
 from gitaly_tx.git.directory import GitDirectory
 from gitaly_tx.git.dulwichreader import ObjectReader
-from gitaly_tx.git.interfaces import GitObject, IGit, ObjectInfo, Reference, RefUpdate
+from gitaly_tx.git.interfaces import GitObject, IGit, IObjects, ObjectInfo, Reference, RefUpdate
 from gitaly_tx.git.objectid import ObjectFormat, ObjectID
 from gitaly_tx.git.refs import Refs
 from gitaly_tx.storage.interfaces import IRepository, IStaging, IStorageProvider, StorageInfo
@@ -25,6 +25,8 @@ from gitaly_tx.writequeue.transaction import Outcome
 from protocols.gitaly.shared_pb2 import Repository
 
 from .git import program
+
+T = TypeVar("T")
 
 
 class Reading:
@@ -81,6 +83,9 @@ class _Repository:
 
     def peel(self, oids: Sequence[ObjectID]) -> Awaitable[list[ObjectID | None]]:
         return self._objects.peel(self.directory, oids)
+
+    def look(self, job: Callable[[IObjects], T]) -> Awaitable[T]:
+        return self._objects.look(self.directory, job)
 
     async def stage(self) -> IStaging:
         raise NotImplementedError

@@ -1,0 +1,3 @@
+"""
+Backchannels and sidechannels.
+"""
