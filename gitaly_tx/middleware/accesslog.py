@@ -106,14 +106,13 @@ class AccessLog:
 
 def _sentence(action: str, call: Call, seconds: float, code: str) -> str:
     """
-    ``fetch team/thing by deploy over ssh: 12.3 MiB in 0.8 s OK``
+    ``fetch team/thing by deploy over ssh: 12.3 MiB in 804 ms OK``
     """
     path = call.fields.get("grpc.request.glProjectPath") or call.fields.get("grpc.request.repoPath") or "?"
     user = call.identity.user or call.fields.get("username") or "anonymous"
     size = size_text(call.received if action == "push" else call.sent)
-    return (
-        f"{action} {_plain(path).removesuffix('.git')} by {_plain(user)} over {call.door.value}: {size} in {seconds:.1f} s {code}"
-    )
+    took = f"{seconds:.1f} s" if seconds >= 1 else f"{seconds * 1000:.0f} ms"
+    return f"{action} {_plain(path).removesuffix('.git')} by {_plain(user)} over {call.door.value}: {size} in {took} {code}"
 
 
 def size_text(count: int) -> str:

@@ -50,6 +50,9 @@ _PLAIN = re.compile(r"[\w.\-/@^+:]+")
 
 _encode = json.JSONEncoder(ensure_ascii=False, separators=(",", ":")).encode
 
+_DETAILS = ("grpc.", "command.", "component", "access", "door", "proof", "user", "seconds")
+"""Beginnings of the names of fields that a person does not miss: the sentence says it, or the method's name does."""
+
 _LEGACY = frozenset({"message", "time", "system", "isError", "failure", "why", "format", "factory"})
 """Keys that Twisted's older log puts into events, and that say nothing more."""
 
@@ -58,6 +61,9 @@ _LEGACY = frozenset({"message", "time", "system", "isError", "failure", "why", "
 class LineObserver:
     """
     Writes events that are grave enough as lines.
+
+    Text is for people: a line of the level ``info`` leaves out what only programs count (:data:`_DETAILS`). JSON has everything, and
+    so has text when the level is ``debug``.
 
     What Twisted says of itself (factories that start, ports that close) is of the level ``debug`` here. Writing never raises: a
     full disk or a closed pipe loses lines, and the next line that can be written says how many.
@@ -111,7 +117,10 @@ class LineObserver:
         }
         for name, value in (*self._constant.items(), *_facts(event), *(more or {}).items()):
             fields[name] = HIDDEN if is_secret_name(name) else self._value(value)
-        return (_json_line(fields) if self._json else _text_line(fields)) + "\n"
+        return (_json_line(fields) if self._json else _text_line(fields, self._brief(level))) + "\n"
+
+    def _brief(self, level: Any) -> bool:
+        return bool(level == LogLevel.info and self._level != LogLevel.debug)
 
     def _value(self, value: Any, depth: int = 0) -> Any:
         """
@@ -198,9 +207,9 @@ def _json_line(fields: Mapping[str, Any]) -> str:
     return escaped(_encode(fields))
 
 
-def _text_line(fields: Mapping[str, Any]) -> str:
+def _text_line(fields: Mapping[str, Any], brief: bool) -> str:
     first = ("time", "level", "msg")
-    names = [*first, *(name for name in fields if name not in first)]
+    names = [*first, *(name for name in fields if name not in first and not (brief and name.startswith(_DETAILS)))]
     return escaped(" ".join([f"{name}={_shown(fields[name])}" for name in names]))
 
 

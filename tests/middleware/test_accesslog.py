@@ -105,12 +105,12 @@ class AccessLogTests(SynchronousTestCase):
         """
         call = make_call("SSHService/SSHUploadPack", door=Door.SSH, user="deploy", sent=12_897_485, received=5)
         call.fields["grpc.request.repoPath"] = "team/thing.git"
-        self.assertEqual(self.line(call)[1], "fetch team/thing by deploy over ssh: 12.3 MiB in 0.8 s OK")
+        self.assertEqual(self.line(call)[1], "fetch team/thing by deploy over ssh: 12.3 MiB in 804 ms OK")
         call = make_call("SmartHTTPService/PostReceivePack", door=Door.HTTP, received=2048, sent=7)
         call.fields["grpc.request.repoPath"] = "@hashed/a.git"
         call.fields["grpc.request.glProjectPath"] = "team/other"
         error = GitalyError("x", Code.PERMISSION_DENIED)
-        self.assertEqual(self.line(call, error)[1], "push team/other by anonymous over http: 2.0 KiB in 0.8 s PermissionDenied")
+        self.assertEqual(self.line(call, error)[1], "push team/other by anonymous over http: 2.0 KiB in 804 ms PermissionDenied")
 
     def test_strange_names(self):
         """
@@ -118,7 +118,7 @@ class AccessLogTests(SynchronousTestCase):
         """
         call = make_call("SSHService/SSHUploadArchive")
         call.fields["username"] = "a\nb"
-        self.assertEqual(self.line(call)[1], "archive ? by a\\nb over grpc: 0 B in 0.8 s OK")
+        self.assertEqual(self.line(call)[1], "archive ? by a\\nb over grpc: 0 B in 804 ms OK")
 
     def test_braces(self):
         """

@@ -274,12 +274,23 @@ class TextTests(ObserverCase):
         log = self.observe(json=False)
         log.info("finished call", path="team/thing", words="a b", empty="", quote='a"b', number=1, none=None, many=[1, "a"])
         wanted = (
-            ' level=info msg="finished call" component=gitaly_tx.test path=team/thing words="a b" '
+            ' level=info msg="finished call" path=team/thing words="a b" '
             'empty="" quote="a\\"b" number=1 none=null many="[1,\\"a\\"]"\n'
         )
         time, rest = self.lines[0][:29], self.lines[0][29:]
         self.assertRegex(time, r"\Atime=\d{4}-\d\d-\d\dT\d\d:\d\d:\d\d\.\d{3}Z\Z")
         self.assertEqual(rest, wanted)
+
+    def test_brief(self) -> None:
+        """
+        A person is spared what the sentence says already, unless something is wrong or everything was asked for.
+        """
+        fields = {"grpc.method": "RefExists", "command.count": 1}
+        self.observe(json=False).info("x", **fields)
+        self.observe(json=False).warn("x", **fields)
+        self.observe(json=False, level="debug").info("x", **fields)
+        self.observe(json=True).info("x", **fields)
+        self.assertEqual(["grpc.method" in line for line in self.lines], [False, True, True, True])
 
     def test_one_line(self) -> None:
         """

@@ -1,0 +1,3 @@
+"""
+What git writes, taken apart: one file for each format. Pure functions and machines; nothing here runs or reads anything.
+"""

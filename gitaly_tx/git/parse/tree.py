@@ -1,0 +1,91 @@
+"""
+Tree objects, and paths in them.
+"""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Iterator
+from typing import NamedTuple
+
+from ..errors import ObjectCorrupt
+from ..objectid import ObjectID
+
+_ENTRIES = {
+    20: re.compile(rb"([0-7]{1,11}) ([^\0]+)\0(.{20})", re.DOTALL),
+    32: re.compile(rb"([0-7]{1,11}) ([^\0]+)\0(.{32})", re.DOTALL),
+}
+
+TREE = 0o040000
+SUBMODULE = 0o160000
+_KIND = 0o170000
+
+
+class TreeEntry(NamedTuple):
+    """
+    :param mode: as the tree has it: ``0o100644``.
+    """
+
+    mode: int
+    name: bytes
+    oid: ObjectID
+
+    @property
+    def is_tree(self) -> bool:
+        """
+        Whether this is a directory.
+        """
+        return self.mode & _KIND == TREE
+
+    @property
+    def is_submodule(self) -> bool:
+        """
+        Whether this is a commit of another repository.
+        """
+        return self.mode & _KIND == SUBMODULE
+
+    @property
+    def type(self) -> bytes:
+        """
+        The type of object that the entry names.
+        """
+        return b"tree" if self.is_tree else b"commit" if self.is_submodule else b"blob"
+
+
+def entries(oid: ObjectID, data: bytes) -> Iterator[TreeEntry]:
+    """
+    The entries of a tree object, in its order.
+
+    :param oid: the tree's own id: its length is that of the ids in it.
+    :raises ObjectCorrupt: if that is no tree.
+    """
+    position = 0
+    for found in _ENTRIES[len(oid) // 2].finditer(data):
+        if found.start() != position:
+            break
+        position = found.end()
+        yield TreeEntry(int(found[1], 8), found[2], ObjectID(found[3].hex()))
+    if position != len(data):
+        raise ObjectCorrupt(oid, "malformed tree")
+
+
+def entry(oid: ObjectID, data: bytes, name: bytes) -> TreeEntry | None:
+    """
+    One entry of a tree object, without looking closely at the others.
+    """
+    width = len(oid) // 2
+    wanted = b" " + name + b"\0"
+    start = data.find(wanted)
+    while start >= 0:
+        # What looks like the name may be part of an id: only from the beginning on is it certain where entries begin.
+        begin = max(0, start - 11)
+        mode = re.search(rb"(?:\A|.)([0-7]{1,11})\Z", data[begin:start], re.DOTALL)
+        end = start + len(wanted)
+        if mode is not None and len(data) >= end + width:
+            return _certain(oid, data, name)
+        start = data.find(wanted, start + 1)
+    return None
+
+
+def _certain(oid: ObjectID, data: bytes, name: bytes) -> TreeEntry | None:
+    return next((found for found in entries(oid, data) if found.name == name), None)
