@@ -137,8 +137,8 @@ def judged(cases: Iterable[Case], found: Mapping[str, Sequence[Mapping[str, Any]
 
 def _result(step: Mapping[str, Any]) -> str:
     """
-    The replay's word for it, but that a server without sidechannels counts as one that does not do such calls, and not as one that
-    does them wrongly.
+    The replay's word for it, but that a server without sidechannels counts as one that does not do such calls, and not as one
+    that does them wrongly.
     """
     if step["method"].endswith("WithSidechannel") and step["result"] == "failed" and step.get("code") == UNAVAILABLE:
         return "unimplemented"

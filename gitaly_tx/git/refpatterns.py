@@ -74,5 +74,5 @@ class RefPatterns:
             return True
         for pattern in self.patterns:
             if name.startswith(pattern) and (len(name) == len(pattern) or pattern[-1:] == b"/" or name[len(pattern)] == 0x2F):
-                return bool(pattern)
+                return True
         return any(matches(name) is not None for matches in self._globs)

@@ -6,7 +6,7 @@ from __future__ import annotations
 
 from functools import cmp_to_key
 
-# How two names compare is decided where they first differ, by what stands before that place and by the two bytes: see strverscmp(3)
+# How two names compare is decided where they first differ, by what stands before that place and by the two bytes: strverscmp(3)
 # and git's versioncmp.c, whose tables these are. Columns: other/other, other/digit, other/zero, digit/other ... zero/zero.
 _BYTES, _LENGTH, _LESS, _MORE = range(4)
 _NO_NUMBER = (_BYTES, _BYTES, _BYTES, _BYTES, _LENGTH, _BYTES, _BYTES, _BYTES, _BYTES)

@@ -62,8 +62,8 @@ class LineObserver:
     """
     Writes events that are grave enough as lines.
 
-    Text is for people: a line of the level ``info`` leaves out what only programs count (:data:`_DETAILS`). JSON has everything, and
-    so has text when the level is ``debug``.
+    Text is for people: a line of the level ``info`` leaves out what only programs count (:data:`_DETAILS`). JSON has everything,
+    and so has text when the level is ``debug``.
 
     What Twisted says of itself (factories that start, ports that close) is of the level ``debug`` here. Writing never raises: a
     full disk or a closed pipe loses lines, and the next line that can be written says how many.

@@ -4,7 +4,7 @@ Bytes ↔ messages that carry bytes, and lists cut into replies.
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterable, Iterator
+from collections.abc import AsyncIterator, Callable, Iterable, Iterator
 from typing import Any, TypeVar
 
 from google.protobuf.message import Message
@@ -96,4 +96,21 @@ def batched(items: Iterable[T], weigh: Callable[[T], int], limit: int = REPLY) -
         yield batch
 
 
-__all__ = ["CHUNK", "REPLY", "ChunkSink", "ChunkSource", "batched"]
+async def batched_stream(items: AsyncIterator[T], weigh: Callable[[T], int], limit: int = REPLY) -> AsyncIterator[list[T]]:
+    """
+    :func:`batched`, for items that come one after the other.
+    """
+    batch: list[T] = []
+    weight = 0
+    async for item in items:
+        size = weigh(item)
+        if batch and weight + size >= limit:
+            yield batch
+            batch, weight = [], 0
+        batch.append(item)
+        weight += size
+    if batch:
+        yield batch
+
+
+__all__ = ["CHUNK", "REPLY", "ChunkSink", "ChunkSource", "batched", "batched_stream"]

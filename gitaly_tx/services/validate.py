@@ -4,12 +4,17 @@ Checks that many RPCs begin with.
 
 from __future__ import annotations
 
+import re
 from typing import Protocol
 
 from protocols.gitaly.shared_pb2 import Repository
 
 from ..errors import Code, GitalyError
+from ..git.objectid import ObjectFormat, ObjectID
+from ..git.quoting import quoted
 from ..storage.interfaces import IRepository, IStorageProvider
+
+_NO_DIGIT = re.compile(r"[^0-9a-f]")
 
 
 class NamesRepository(Protocol):
@@ -48,3 +53,18 @@ async def opened(storage: IStorageProvider, message: Repository | None) -> IRepo
         if error.given_code is not None:
             raise
         raise GitalyError(error.message, Code.INVALID_ARGUMENT, error.facts, error.details) from error
+
+
+def object_id(text: str, object_format: ObjectFormat) -> ObjectID:
+    """
+    The id that a caller sends in full.
+
+    :raises GitalyError: INVALID_ARGUMENT, with what is wrong with it.
+    """
+    length = len(text.encode("utf-8"))
+    if length != object_format.hex_length:
+        wrong = f"invalid object ID: {quoted(text)}, expected length {object_format.hex_length}, got {length}"
+        raise GitalyError(wrong, Code.INVALID_ARGUMENT)
+    if (found := _NO_DIGIT.search(text)) is not None:
+        raise GitalyError(f"invalid object ID: {quoted(text)}, invalid character '{found[0]}'", Code.INVALID_ARGUMENT)
+    return ObjectID(text)

@@ -378,7 +378,7 @@ class Session:
             del self._streams[stream.stream_id]
             if before is State.QUEUED:
                 self._queue.remove(stream)
-        while self._queue and before in UNANSWERED and self._unanswered < self._accept_backlog:
+        if self._queue and self._unanswered < self._accept_backlog:
             started = self._queue.popleft()
             self._start(started)
             self._events.append(WindowOpened(started.stream_id, INITIAL))

@@ -286,11 +286,14 @@ class TextTests(ObserverCase):
         A person is spared what the sentence says already, unless something is wrong or everything was asked for.
         """
         fields = {"grpc.method": "RefExists", "command.count": 1}
-        self.observe(json=False).info("x", **fields)
-        self.observe(json=False).warn("x", **fields)
-        self.observe(json=False, level="debug").info("x", **fields)
-        self.observe(json=True).info("x", **fields)
-        self.assertEqual(["grpc.method" in line for line in self.lines], [False, True, True, True])
+        for json_lines, level, said, shown in (
+            (False, "info", "info", False),
+            (False, "info", "warn", True),
+            (False, "debug", "info", True),
+            (True, "info", "info", True),
+        ):
+            getattr(self.observe(json=json_lines, level=level), said)("x", **fields)
+            self.assertEqual("grpc.method" in self.lines[0], shown)
 
     def test_one_line(self) -> None:
         """

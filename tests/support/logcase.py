@@ -5,6 +5,7 @@ Tests of the log on disk.
 from __future__ import annotations
 
 import os
+from typing import Any
 
 from twisted.internet.defer import Deferred
 from twisted.logger import LogLevel, globalLogPublisher
@@ -29,9 +30,9 @@ class LogCase(SynchronousTestCase):
         os.mkdir(self.root)
         self.disk = FaultyDisk()
         self.warnings: list[str] = []
-        self.observe = lambda event: self._heard(event)
-        globalLogPublisher.addObserver(self.observe)
-        self.addCleanup(globalLogPublisher.removeObserver, self.observe)
+        observe: Any = self._heard
+        globalLogPublisher.addObserver(observe)
+        self.addCleanup(globalLogPublisher.removeObserver, observe)
 
     def _heard(self, event: dict[str, object]) -> None:
         if event.get("log_level") in (LogLevel.warn, LogLevel.error):

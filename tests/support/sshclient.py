@@ -136,7 +136,7 @@ class Client(SSHClientTransport):
         if not self.connection.started.called:
             self.connection.started.errback(Failure(ConnectionError(description.decode())))
 
-    def connectionLost(self, reason: Any) -> None:
+    def connectionLost(self, reason: Any) -> None:  # type: ignore[override]
         super().connectionLost(reason)
         if not self.connection.started.called:
             self.connection.started.errback(Failure(ConnectionError("connection lost")))

@@ -1,6 +1,6 @@
 """
-A log as the first version of its format was written: the creation of a repository, and a push. Never made anew: it is there to fail
-when the format changes without a new version.
+A log as the first version of its format was written: the creation of a repository, and a push. Never made anew: it is there to
+fail when the format changes without a new version.
 """
 
 SEGMENT_1 = (

@@ -11,6 +11,7 @@ import shutil
 from twisted.internet.defer import Deferred
 
 from gitaly_tx.errors import Code, GitalyError
+from gitaly_tx.wal.keyvalue import SQLiteKeyValue
 from tests.support.logcase import LogCase
 from tests.support.wal import NEXT_BOOT, creation
 from tests.support.waldisk import ALPHA, BETA, EIO, ENOSPC
@@ -211,7 +212,7 @@ class CheckpointTests(LogCase):
         entry = site.append()
         site.log.applied(entry)
         self.disk.fail("sync", None)
-        site.map._replace = _broken  # type: ignore[method-assign,assignment]
+        self.patch(SQLiteKeyValue, "_replace", _broken)
         site.run(site.log.stop)
         self.assertEqual(len(self.flushLoggedErrors(ZeroDivisionError)), 1)
         _, told = self.again(site, NEXT_BOOT)

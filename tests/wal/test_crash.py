@@ -7,6 +7,7 @@ from __future__ import annotations
 import os
 import shutil
 from collections.abc import Callable, Iterable
+from typing import Any
 
 from twisted.internet.defer import Deferred
 from twisted.trial.unittest import SynchronousTestCase
@@ -312,7 +313,7 @@ class PowerTests(CrashCase):
         site = self.begin()
         site.commit(Manifest(ALPHA, remove=True))
         site.commit(creation())
-        copies = [("created", shutil.copytree(self.root, self.mktemp(), symlinks=True), (MAIN, ()))]
+        copies: list[tuple[str, str, Any]] = [("created", shutil.copytree(self.root, self.mktemp(), symlinks=True), (MAIN, ()))]
         site.commit(moving((TAG, ZERO, self.third), staged=self.history.stage(self.root, self.third)))
         expected = (MAIN, ((TAG, bytes(self.third)),))
         copies.append(("pushed", shutil.copytree(self.root, self.mktemp(), symlinks=True), expected))

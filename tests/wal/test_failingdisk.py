@@ -15,6 +15,7 @@ from gitaly_tx.wal.interfaces import (
     Head,
     LogFailed,
     LogFull,
+    Manifest,
     Partition,
 )
 from gitaly_tx.wal.layout import read_whole

@@ -5,6 +5,7 @@ Chains of entries: gaps, repetitions, wrong digests (S5), notes, checkpoints.
 from __future__ import annotations
 
 from collections.abc import Mapping
+from typing import Any
 
 from attrs import evolve
 from twisted.trial.unittest import SynchronousTestCase
@@ -35,7 +36,7 @@ def following(head: Head, name: bytes = b"refs/heads/x", partition: Partition = 
     return encode(Manifest(partition, head=name), head, "here")[0]
 
 
-def record(entry: Entry, **changes: object) -> Record:
+def record(entry: Entry, **changes: Any) -> Record:
     """
     The record of an entry.
     """

@@ -54,6 +54,22 @@ class RawCommit:
     message: bytes = b""
 
 
+@frozen
+class RawTag:
+    """
+    A tag as its object has it.
+
+    :param tagger: ``None`` if there is no such line.
+    :param message: everything after the headers, with the signature.
+    """
+
+    target: bytes = b""
+    type: bytes = b""
+    name: bytes = b""
+    tagger: Person | None = None
+    message: bytes = b""
+
+
 def person(line: bytes) -> Person:
     """
     What stands after ``author`` or ``committer``: ``A U Thor <author@example.org> 1700000000 +0100``.
@@ -95,6 +111,21 @@ def commit(data: bytes) -> RawCommit:
         committer=_person(found.get(b"committer")),
         encoding=found.get(b"encoding", b""),
         signature=found.get(b"gpgsig", b""),
+        message=message,
+    )
+
+
+def tag(data: bytes) -> RawTag:
+    """
+    Take a tag object apart.
+    """
+    headers, _, message = data.partition(b"\n\n")
+    found = dict(line.split(b" ", 1) for line in headers.split(b"\n") if b" " in line)
+    return RawTag(
+        target=found.get(b"object", b""),
+        type=found.get(b"type", b""),
+        name=found.get(b"tag", b""),
+        tagger=_person(found.get(b"tagger")),
         message=message,
     )
 

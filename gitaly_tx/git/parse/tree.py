@@ -71,21 +71,10 @@ def entries(oid: ObjectID, data: bytes) -> Iterator[TreeEntry]:
 
 def entry(oid: ObjectID, data: bytes, name: bytes) -> TreeEntry | None:
     """
-    One entry of a tree object, without looking closely at the others.
+    One entry of a tree object; ``None`` if there is none of that name.
+
+    :raises ObjectCorrupt: if what stands before it is no tree.
     """
-    width = len(oid) // 2
-    wanted = b" " + name + b"\0"
-    start = data.find(wanted)
-    while start >= 0:
-        # What looks like the name may be part of an id: only from the beginning on is it certain where entries begin.
-        begin = max(0, start - 11)
-        mode = re.search(rb"(?:\A|.)([0-7]{1,11})\Z", data[begin:start], re.DOTALL)
-        end = start + len(wanted)
-        if mode is not None and len(data) >= end + width:
-            return _certain(oid, data, name)
-        start = data.find(wanted, start + 1)
-    return None
-
-
-def _certain(oid: ObjectID, data: bytes, name: bytes) -> TreeEntry | None:
+    if b" " + name + b"\0" not in data:
+        return None
     return next((found for found in entries(oid, data) if found.name == name), None)

@@ -5,8 +5,10 @@ Tests for :mod:`gitaly_tx.frontends.grpc.listening`.
 from __future__ import annotations
 
 import os
+import shutil
 import socket
 import stat
+import tempfile
 from pathlib import Path
 
 import grpc
@@ -29,6 +31,15 @@ async def exists(call, request):
 
 def repositories(method=exists) -> Service:
     return Service("RepositoryService", RepositoryExists=method)
+
+
+def short_path(case: GRPCCase) -> str:
+    """
+    A path in a new directory that is short enough for a socket (108 bytes), wherever the tests run.
+    """
+    folder = tempfile.mkdtemp(prefix="s-")
+    case.addCleanup(shutil.rmtree, folder, ignore_errors=True)
+    return os.path.join(folder, "sock")
 
 
 class ListenTests(GRPCCase):
@@ -93,7 +104,7 @@ class ListenTests(GRPCCase):
         """
         A socket's directory is made for this user only; the socket is gone after the stop.
         """
-        path = os.path.join(os.path.abspath(self.mktemp()), "sock.d", "intern")
+        path = os.path.join(short_path(self), "sock.d", "intern")
         channel = await self.serve(repositories(), listens=[Listen(Kind.UNIX, path)])
         self.assertEqual(stat.S_IMODE(os.stat(os.path.dirname(path)).st_mode), 0o700)
         self.assertTrue((await channel.unary(EXISTS, REQUEST))[0].exists)
@@ -110,7 +121,7 @@ class ListenTests(GRPCCase):
             peers.append(call.peer)
             return repository_pb2.RepositoryExistsResponse()
 
-        channel = await self.serve(repositories(look), listens=[Listen(Kind.UNIX, os.path.abspath(self.mktemp()))])
+        channel = await self.serve(repositories(look), listens=[Listen(Kind.UNIX, short_path(self))])
         await channel.unary(EXISTS, REQUEST)
         self.assertEqual(peers, ["unix"])
 
@@ -118,7 +129,7 @@ class ListenTests(GRPCCase):
         """
         The socket of a server that died is replaced.
         """
-        path = os.path.abspath(self.mktemp())
+        path = short_path(self)
         with socket.socket(socket.AF_UNIX) as dead:
             dead.bind(path)
         channel = await self.serve(repositories(), listens=[Listen(Kind.UNIX, path)])
@@ -128,7 +139,7 @@ class ListenTests(GRPCCase):
         """
         The socket of a server that lives is left alone.
         """
-        path = os.path.abspath(self.mktemp())
+        path = short_path(self)
         with socket.socket(socket.AF_UNIX) as live:
             live.bind(path)
             live.listen()
@@ -140,7 +151,7 @@ class ListenTests(GRPCCase):
         """
         A file that is no socket is left alone.
         """
-        path = os.path.abspath(self.mktemp())
+        path = short_path(self)
         Path(path).write_text("precious")
         await self.refused(Listen(Kind.UNIX, path))
         self.assertEqual(Path(path).read_text(), "precious")
@@ -149,7 +160,7 @@ class ListenTests(GRPCCase):
         """
         A directory that cannot be made is an error that names the socket.
         """
-        path = os.path.abspath(self.mktemp())
+        path = short_path(self)
         Path(path).write_text("")
         error = await self.refused(Listen(Kind.UNIX, f"{path}/x/s.sock"))
         self.assertEqual(error.message, f"cannot listen on {path}/x/s.sock")

@@ -271,7 +271,7 @@ class PairTests(SynchronousTestCase):
         However both owners' wishes and the network interleave: all data that were taken arrive, in order and once, ends are told
         on both sides, no stream is lost or reset by itself, and no window is ever exceeded or left closed.
         """
-        run_state_machine_as_test(  # type: ignore[no-untyped-call]
+        run_state_machine_as_test(
             Pair,
             settings=settings(
                 max_examples=70, stateful_step_count=80, deadline=None, suppress_health_check=list(HealthCheck), print_blob=True

@@ -10,7 +10,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 from twisted.trial.unittest import SynchronousTestCase
 
-from protocols.yamux import session as module
+from protocols.yamux import stream as module
 from protocols.yamux.errors import (
     AnswersNotRead,
     DuplicateStream,

@@ -1,0 +1,117 @@
+"""
+From one object to another: tags to what they name, commits to their trees and parents, trees to what lies in them. For work that
+has a thread.
+"""
+
+from __future__ import annotations
+
+from .errors import ObjectCorrupt, ObjectNotFound
+from .interfaces import GitObject, IObjects
+from .objectid import ObjectID
+from .parse import commit as commits
+from .parse import tree as trees
+from .tags import tagged
+
+_LARGEST = 64 << 20
+"""Bytes of a commit, tree or tag that is read."""
+
+
+def peeled(objects: IObjects, oid: ObjectID, type: bytes) -> GitObject | None:
+    """
+    Follow tags, and from a commit to its tree, until there is an object of a type.
+
+    :param type: ``commit``, ``tree`` or ``tag``.
+    :returns: ``None`` if there is none, or something on the way is missing.
+    :raises ObjectCorrupt: if something on the way cannot be read.
+    """
+    while True:
+        try:
+            found = objects.read(oid, _LARGEST)
+        except ObjectNotFound:
+            return None
+        following = oid if found.type == type else _follow(found, type)
+        if following is None:
+            return None
+        if following == oid:
+            return found
+        oid = following
+
+
+def peeled_id(objects: IObjects, oid: ObjectID, type: bytes) -> ObjectID | None:
+    """
+    As :func:`peeled`, without reading what is at the end.
+
+    :param type: also ``blob``; ``object`` for whatever it is, if it is there; empty for anything but a tag.
+    """
+    while True:
+        info = objects.info(oid)
+        if info is None:
+            return None
+        if type in (info.type, b"object") or (not type and info.type != b"tag"):
+            return oid
+        if info.type not in (b"tag", b"commit"):
+            return None
+        following = _follow(objects.read(oid, _LARGEST), type)
+        if following is None:
+            return None
+        oid = following
+
+
+def _follow(found: GitObject, type: bytes) -> ObjectID | None:
+    if found.type == b"tag" and type != b"tag":
+        return tagged(found.oid, found.data)
+    if found.type == b"commit" and type == b"tree":
+        return tree_of(found)
+    return None
+
+
+def tree_of(commit: GitObject) -> ObjectID:
+    """
+    The id of a commit's tree.
+
+    :raises ObjectCorrupt: if it names none.
+    """
+    return _named(commit, commits.commit(commit.data).tree)
+
+
+def parent(commit: GitObject, number: int) -> ObjectID | None:
+    """
+    The id of a commit's parent.
+
+    :param number: which, from 1 on.
+    :raises ObjectCorrupt: if the line is broken.
+    """
+    parents = commits.commit(commit.data).parents
+    return _named(commit, parents[number - 1]) if number <= len(parents) else None
+
+
+def _named(commit: GitObject, digits: bytes) -> ObjectID:
+    try:
+        return ObjectID(digits)
+    except ValueError:
+        raise ObjectCorrupt(commit.oid, "malformed commit") from None
+
+
+def below(objects: IObjects, tree: ObjectID, path: bytes) -> trees.TreeEntry | None:
+    """
+    What lies at a path below a tree, as git finds it: a slash at the end is fine for a directory; ``.`` and ``..`` are names like
+    any other, and nothing has them.
+
+    :param path: not empty.
+    :returns: ``None`` if nothing is there, or a tree on the way is missing.
+    """
+    found: trees.TreeEntry | None = None
+    for name in path.removesuffix(b"/").split(b"/"):
+        if found is not None and not found.is_tree:
+            return None
+        try:
+            data = objects.read(tree if found is None else found.oid, _LARGEST)
+        except ObjectNotFound:
+            return None
+        found = trees.entry(data.oid, data.data, name) if data.type == b"tree" else None
+        if found is None:
+            return None
+    return None if found is None or (path.endswith(b"/") and not found.is_tree) else found
+
+
+__all__ = ["below", "parent", "peeled", "peeled_id", "tree_of"]

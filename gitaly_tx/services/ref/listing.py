@@ -1,0 +1,161 @@
+"""
+Refs of any kind.
+"""
+
+from __future__ import annotations
+
+import re
+from collections.abc import AsyncIterator, Mapping, Sequence
+
+from protocols.gitaly import shared_pb2
+from protocols.gitaly.ref_pb2 import FindRefsByOIDRequest, FindRefsByOIDResponse, ListRefsRequest, ListRefsResponse
+
+from ...errors import Code, GitalyError
+from ...git.command import Command
+from ...git.errors import GitCommandError, ObjectNotFound
+from ...git.interfaces import IGit, Reference
+from ...git.objectid import ObjectFormat, ObjectID
+from ...git.options import Flag
+from ...git.parse.foreachref import FORMAT, parse_ref
+from ...git.refpatterns import RefPatterns
+from ...git.reforder import BY_NAME, RefOrder, SortKey
+from ...git.revisions import resolve
+from ...storage.interfaces import IRepository, IStorageProvider
+from ..validate import given, opened
+from .paging import in_lines, paged
+from .select import selected
+
+_KEYS: Mapping[int, SortKey] = {
+    ListRefsRequest.SortBy.REFNAME: SortKey.NAME,
+    ListRefsRequest.SortBy.CREATORDATE: SortKey.CREATOR_DATE,
+    ListRefsRequest.SortBy.AUTHORDATE: SortKey.AUTHOR_DATE,
+    ListRefsRequest.SortBy.COMMITTERDATE: SortKey.COMMITTER_DATE,
+}
+
+_DIRECTIONS = {shared_pb2.ASCENDING: False, shared_pb2.DESCENDING: True}
+
+_FULL_ID = re.compile(r"[0-9a-f]+\Z")
+
+_LARGEST_LIST = 64 << 20
+
+
+async def list_refs(git: IGit, storage: IStorageProvider, request: ListRefsRequest) -> AsyncIterator[ListRefsResponse]:
+    """
+    All refs that match, :data:`~gitaly_tx.services.ref.paging.LINES` a message; HEAD before them, if it is asked for and they
+    are any.
+
+    :raises GitalyError: INVALID_ARGUMENT for no patterns or an unknown order; INTERNAL ``listing failed with exit code 129`` for
+        ``pointing_at_oids`` that name no object, ``… 128`` if an object that is needed is missing.
+    """
+    repository = await opened(storage, given(request))
+    if not request.patterns:
+        raise GitalyError("patterns must have at least one entry", Code.INVALID_ARGUMENT)
+    order = _order(request.sort_by)
+    patterns = RefPatterns(request.patterns)
+    pointing_at = [await _named(git, repository, text) for text in request.pointing_at_oids]
+    try:
+        refs = await selected(repository, patterns, order=order, pointing_at=pointing_at)
+        page = paged(refs, request.pagination_params if request.HasField("pagination_params") else None)
+        if page is None:
+            raise GitalyError("sending lines: could not find page token", Code.INTERNAL)
+        first = await repository.ref(b"HEAD") if request.head else None
+        for part in in_lines(page):
+            replied = [part[0]] if first is None else [first, part[0]]
+            reply = await _reply(repository, [*replied, *part[1:]], request.peel_tags)
+            if part[-1] is page[-1] and page[-1] is not refs[-1]:
+                reply.pagination_cursor.next_cursor = page[-1].name.decode("utf-8", "replace")
+            yield reply
+            first = None
+    except ObjectNotFound as error:
+        raise GitalyError("listing failed with exit code 128", Code.INTERNAL, error.facts) from error
+
+
+async def _reply(repository: IRepository, refs: Sequence[Reference], peel: bool) -> ListRefsResponse:
+    peeled: Mapping[ObjectID, ObjectID | None] = {}
+    if peel:
+        unknown = [ref.target for ref in refs if ref.peeled is None]
+        peeled = dict(zip(unknown, await repository.peel(unknown), strict=True))
+    return ListRefsResponse(
+        references=[
+            ListRefsResponse.Reference(
+                name=ref.name,
+                target=str(ref.target),
+                peeled_target=str((ref.peeled or peeled.get(ref.target)) or "") if peel else "",
+            )
+            for ref in refs
+        ]
+    )
+
+
+def _order(asked: ListRefsRequest.SortBy) -> RefOrder:
+    key = _KEYS.get(asked.key)
+    if key is None:
+        raise GitalyError(f'sorting key "{int(asked.key)}" is not supported', Code.INVALID_ARGUMENT)
+    descending = _DIRECTIONS.get(asked.direction)
+    if descending is None:
+        raise GitalyError("sorting direction is not supported", Code.INVALID_ARGUMENT)
+    return RefOrder(key, descending)
+
+
+async def _named(git: IGit, repository: IRepository, text: bytes) -> ObjectID:
+    found = None if text.startswith(b"-") else await resolve(git, repository, text)
+    if found is None:
+        raise GitalyError("listing failed with exit code 129", Code.INTERNAL, {"object": text})
+    return found
+
+
+async def find_refs_by_oid(git: IGit, storage: IStorageProvider, request: FindRefsByOIDRequest) -> FindRefsByOIDResponse:
+    """
+    The names of the refs that point at an object, or at a tag of it.
+
+    :raises GitalyError: INVALID_ARGUMENT ``empty Oid``, or for what is no object's id; INTERNAL for a sort key that git does not
+        know.
+    """
+    repository = await opened(storage, given(request))
+    if not request.oid:
+        raise GitalyError("empty Oid", Code.INVALID_ARGUMENT)
+    patterns = RefPatterns([pattern.encode("utf-8") for pattern in request.ref_patterns] or [b"refs/tags/", b"refs/heads/"])
+    order = RefOrder.parse(request.sort_field) if request.sort_field else BY_NAME
+    if order is not None and _is_full(request.oid, repository.object_format):
+        refs = await _pointing_at(repository, patterns, order, ObjectID(request.oid))
+        refs = refs[: request.limit or None]
+    else:
+        refs = await _by_git(git, repository, patterns, request)
+    return FindRefsByOIDResponse(refs=[ref.name.decode("utf-8", "replace") for ref in refs])
+
+
+def _is_full(oid: str, object_format: ObjectFormat) -> bool:
+    return len(oid) == object_format.hex_length and _FULL_ID.match(oid) is not None
+
+
+async def _pointing_at(
+    repository: IRepository, patterns: RefPatterns, order: RefOrder, oid: ObjectID
+) -> Sequence[Reference]:
+    try:
+        return await selected(repository, patterns, order=order, pointing_at=[oid])
+    except ObjectNotFound as error:
+        raise GitalyError(_failed("exit status 128"), Code.INTERNAL, error.facts) from error
+
+
+async def _by_git(
+    git: IGit, repository: IRepository, patterns: RefPatterns, request: FindRefsByOIDRequest
+) -> Sequence[Reference]:
+    """
+    What needs more of git than is known here: other orders, and ids that are not full.
+    """
+    options = [Flag(FORMAT), Flag(f"--points-at={request.oid}")]
+    if request.sort_field:
+        options.append(Flag(f"--sort={request.sort_field}"))
+    if request.limit:
+        options.append(Flag(f"--count={request.limit}"))
+    command = Command("for-each-ref", options, patterns.patterns, directory=repository.directory)
+    try:
+        output, _ = await git.run(command, maximum=_LARGEST_LIST)
+    except GitCommandError as error:
+        code = Code.INVALID_ARGUMENT if error.status == 129 else Code.INTERNAL
+        raise GitalyError(_failed(error.facts["ended"]), code, error.facts) from error
+    return [parse_ref(line) for line in output.splitlines()]
+
+
+def _failed(ended: str) -> str:
+    return f"for-each-ref pipeline command: {ended}"
