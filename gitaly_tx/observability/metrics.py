@@ -141,6 +141,16 @@ class Metrics:
             buckets=WAIT_BUCKETS,
             registry=registry,
         )
+        self.reactor_turn = Gauge(
+            "gitaly_tx_reactor_longest_turn_seconds",
+            "CPU seconds of the reactor's longest turn; 0 unless GITALY_TX_WATCH_TURNS is set.",
+            registry=registry,
+        )
+        self.reactor_disk = Gauge(
+            "gitaly_tx_reactor_disk_touches",
+            "How often the reactor's thread may have waited for the disk; 0 unless GITALY_TX_WATCH_TURNS is set.",
+            registry=registry,
+        )
         self.ready = Gauge("gitaly_tx_ready", "1 while the server takes work.", registry=registry)
         self.build = Gauge("gitaly_tx_build_info", "Always 1; the labels say what runs.", ("version", "git"), registry=registry)
         self.reloads = Counter("gitaly_tx_config_reloads_total", "Reloads of users and rules.", ("outcome",), registry=registry)

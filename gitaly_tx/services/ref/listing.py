@@ -17,8 +17,8 @@ from ...git.interfaces import IGit, Reference
 from ...git.objectid import ObjectFormat, ObjectID
 from ...git.options import Flag
 from ...git.parse.foreachref import FORMAT, parse_ref
-from ...git.refpatterns import RefPatterns
 from ...git.reforder import BY_NAME, RefOrder, SortKey
+from ...git.refpatterns import RefPatterns
 from ...git.revisions import resolve
 from ...storage.interfaces import IRepository, IStorageProvider
 from ..validate import given, opened

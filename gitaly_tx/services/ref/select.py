@@ -8,8 +8,8 @@ from collections.abc import Collection, Sequence
 
 from ...git.interfaces import IObjects, Reference
 from ...git.objectid import ObjectID
-from ...git.refpatterns import RefPatterns
 from ...git.reforder import BY_NAME, RefOrder, points_at
+from ...git.refpatterns import RefPatterns
 from ...storage.interfaces import IRepository
 
 _AT_ONCE = 500

@@ -10,7 +10,6 @@ from hypothesis import given
 from hypothesis import strategies as st
 from twisted.trial.unittest import SynchronousTestCase
 
-from protocols.yamux import stream as module
 from protocols.yamux.errors import (
     AnswersNotRead,
     DuplicateStream,
@@ -47,6 +46,7 @@ from protocols.yamux.events import (
 from protocols.yamux.frames import ACK, FIN, HEADER_SIZE, RST, SYN, Frame, FrameDecoder, FrameType
 from protocols.yamux.outgoing import MAX_ANSWERS
 from protocols.yamux.session import MAX_PINGS, Session
+from protocols.yamux.stream import OFFERED, UNANSWERED, State
 from protocols.yamux.window import INITIAL, LARGEST
 
 from ..git import cuts
@@ -709,10 +709,10 @@ class AnyBytesTests(SynchronousTestCase):
             except (ProtocolViolation, Refused) as error:
                 self.assertIsInstance(error, YamuxError)
             states = [stream.state for stream in session._streams.values()]
+            self.assertEqual(len(session._queue), states.count(State.QUEUED))
             if not session.ended:
-                self.assertEqual(session._unanswered, sum(state in module.UNANSWERED for state in states))
-                self.assertEqual(session._offered, sum(state in module.OFFERED for state in states))
-                self.assertEqual(len(session._queue), states.count(module.State.QUEUED))
+                self.assertEqual(session._unanswered, sum(state in UNANSWERED for state in states))
+                self.assertEqual(session._offered, sum(state in OFFERED for state in states))
                 self.assertTrue(not session._queue or session._unanswered == 3)
             out += sent(session)
         *_, last = FrameDecoder().receive(out + ping(SYN, 4711))

@@ -1,0 +1,67 @@
+"""
+The reactor is never held up: a real server under load, watching itself.
+"""
+
+from __future__ import annotations
+
+import re
+import shutil
+import tempfile
+from pathlib import Path
+
+from twisted.trial.unittest import TestCase
+
+from tests.support.gitclient import GitClient, make_key, over_ssh
+from tests.support.server import Server
+
+
+class ReactorTests(TestCase):
+    """
+    No turn of the reactor takes more than 10 ms of CPU, and none waits for the disk.
+    """
+
+    timeout = 240
+
+    def metric(self, server: Server, name: str) -> float:
+        """
+        The value of a metric without labels.
+        """
+        found = re.search(rf"^{name} (\S+)$", server.page("/metrics"), re.MULTILINE)
+        assert found is not None
+        return float(found[1])
+
+    def test_under_load(self) -> None:
+        """
+        Pushes of many refs and of a large file, clones, and fetches over HTTP and SSH at the same time leave every turn short.
+        """
+        folder = Path(tempfile.mkdtemp(prefix="gitaly-tx-client-"))
+        self.addCleanup(shutil.rmtree, folder, ignore_errors=True)
+        server = Server(environment={"GITALY_TX_WATCH_TURNS": "1"})
+        self.addCleanup(server.dispose)
+        server.start()
+        git = GitClient(folder)
+        work = git.repository("work")
+        git.history(work, 1500)
+        git.run("push", "-q", server.http + "team/thing", "main", cwd=work)
+        updates = "".join(f"create refs/heads/b{number} HEAD\n" for number in range(300))
+        git.run("update-ref", "--stdin", cwd=work, stdin=updates.encode())
+        git.run("push", "-q", server.http + "team/thing", "--all", cwd=work)
+        (work / "large").write_bytes(bytes(range(256)) * 40000)
+        git.run("add", "large", cwd=work)
+        git.run("commit", "-q", "-m", "large", cwd=work)
+        running = [git.start("push", "-q", server.http + "team/thing", "main", cwd=work)]
+        for number in range(6):
+            running.append(git.start("clone", "-q", server.http + "team/thing", f"http{number}"))
+        if shutil.which("ssh-keygen"):
+            make_key(folder / "key")
+            secure = GitClient(folder, over_ssh(folder, folder / "key"))
+            running += [secure.start("clone", "-q", server.ssh + "team/thing", f"ssh{number}") for number in range(3)]
+        for each in running:
+            _, errors = each.communicate()
+            self.assertEqual(each.returncode, 0, errors)
+        held = [line for line in server.output().splitlines() if "turn of the reactor" in line or "reactor's thread" in line]
+        self.assertEqual(self.metric(server, "gitaly_tx_reactor_disk_touches"), 0, "\n".join(held))
+        longest = self.metric(server, "gitaly_tx_reactor_longest_turn_seconds")
+        self.assertGreater(longest, 0)
+        self.assertLess(longest, 0.010, "\n".join(held))
+        server.stop()
