@@ -7,6 +7,7 @@ from __future__ import annotations
 import asyncio
 import os
 import sys
+import threading
 import time
 from typing import Any
 
@@ -59,6 +60,6 @@ class TurnTests(SynchronousTestCase):
         hook("os.rename", ())
         hook("socket.connect", ())
         self.assertEqual(gauge._value.get(), 1)
-        self.patch(turns.threading, "get_ident", lambda: -os.getpid())
+        self.patch(threading, "get_ident", lambda: -os.getpid())
         hook("os.rename", ())
         self.assertEqual(gauge._value.get(), 1)
