@@ -18,13 +18,20 @@ from collections.abc import Callable, Mapping, Sequence
 
 from twisted.internet.defer import CancelledError, Deferred
 from twisted.internet.interfaces import IReactorFDSet, IReactorTime
+from twisted.internet.task import deferLater
 from twisted.logger import Logger
 from zope.interface import implementer
 
-from ..streams import IByteSink, ISpliceSink, StreamBroken
+from ..streams import PIECE, IByteSink, ISpliceSink, StreamBroken
 from .interfaces import Ended, IChild, Limits, Usage
 from .pidfd import ProcessEnd
 from .pipes import PipeReader, PipeWriter
+
+BULK = 16 * 1024
+"""A piece of output at least so large is part of a pack, not of a conversation."""
+
+GATHER = 0.004
+"""Seconds to wait for more of a pack, when what came did not fill a piece."""
 
 GRACE = 2.0
 """Seconds after a child's end in which others may still write to its pipes."""
@@ -103,6 +110,9 @@ class Child:
         while data := await self.stdout.read():
             await sink.write(data)
             count += len(data)
+            if BULK <= len(data) < PIECE:
+                # A pack flows: let the pipe fill up a little. Fewer and larger pieces cost less, and the pipe holds enough.
+                await deferLater(self._clock, GATHER)
         return count
 
     def wait(self) -> Deferred[Ended]:
