@@ -33,6 +33,7 @@ setup(
         "cryptography >= 44",
         "dulwich >= 1.2, < 1.3",
         "google-crc32c >= 1.7, < 2",
+        "google-re2 >= 1.1",
         "grpcio >= 1.80, < 2",
         "grpcio-health-checking >= 1.80, < 2",
         "grpcio-reflection >= 1.80, < 2",

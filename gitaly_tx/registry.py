@@ -7,7 +7,15 @@ from __future__ import annotations
 from attrs import frozen
 
 from .git.interfaces import IGit
+from .git.mailmaps import Mailmaps
 from .rpc.interfaces import IMethods
+from .services.blob.service import BlobService
+from .services.commit.ports import CommitPorts
+from .services.commit.service import CommitService
+from .services.diff.service import DiffService
+from .services.internal.service import InternalService
+from .services.objectpool.service import ObjectPoolService
+from .services.ref.service import RefService
 from .services.repository.service import RepositoryService
 from .services.server.service import ServerService
 from .services.smarthttp.service import SmartHTTPService
@@ -39,8 +47,15 @@ def services(ports: Ports) -> tuple[IMethods, ...]:
     """
     One object for each service of which at least one method is built.
     """
+    mailmaps = Mailmaps()
     return (
-        RepositoryService(ports.storage),
+        BlobService(ports.git, ports.storage),
+        DiffService(ports.git, ports.storage, ports.in_thread),
+        CommitService(CommitPorts(ports.storage, ports.git, mailmaps)),
+        InternalService(ports.storage.storages, ports.in_thread),
+        ObjectPoolService(ports.storage, ports.in_thread),
+        RefService(ports.git, ports.storage, mailmaps),
+        RepositoryService(ports.storage, ports.git, ports.in_thread),
         ServerService(ports.version, ports.git, ports.storage.storages, ports.in_thread, ports.signing_key),
         SmartHTTPService(ports.storage, ports.transport),
         SSHService(ports.storage, ports.transport),

@@ -191,7 +191,7 @@ class ObjectStore:
         limit = self._largest if maximum is None else min(maximum, self._largest)
 
         def from_pack(pack: Pack, offset: int) -> tuple[bytes, bytes]:
-            if maximum is not None and (size := pack.info(offset)[1]) > limit:
+            if maximum is not None and (size := pack.size(offset)) > limit:
                 raise TooLarge(size)
             return pack.read(offset)
 

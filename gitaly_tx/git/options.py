@@ -100,7 +100,41 @@ class ConfigPair:
         yield self.key + b"=" + self.value
 
 
-Option = Flag | ValueFlag
+@frozen
+class Revision:
+    """
+    A revision among the options of a command that walks, where the order matters: ``main --not other``.
+
+    :param name: the revision.
+    :raises GitalyError: if git could take it for an option, or it holds a NUL.
+    """
+
+    name: bytes = field(converter=as_bytes)
+
+    def __attrs_post_init__(self) -> None:
+        positional(self.name)
+
+    def words(self) -> Iterator[bytes]:
+        """
+        As git gets it.
+        """
+        yield self.name
+
+
+@frozen
+class StandardOutput:
+    """
+    ``-`` where a command wants the name of the file that it writes.
+    """
+
+    def words(self) -> Iterator[bytes]:
+        """
+        As git gets it.
+        """
+        yield b"-"
+
+
+Option = Flag | ValueFlag | Revision | StandardOutput
 
 
 def positional(text: bytes | str) -> bytes:

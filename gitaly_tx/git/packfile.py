@@ -182,6 +182,16 @@ class Pack:
             entry = self.entry(entry.base)
         raise Damaged("delta chain has no end")
 
+    def size(self, offset: int) -> int:
+        """
+        An object's size, without a look at what it is a delta of.
+        """
+        cached = self._cache.get((self._serial, offset))
+        if cached is not None:
+            return len(cached[1])
+        entry = self.entry(offset)
+        return entry.size if entry.base is None else self._result_size(entry)
+
     def read(self, offset: int) -> tuple[bytes, bytes]:
         """
         An object's type and content.

@@ -6,7 +6,7 @@ has a thread.
 from __future__ import annotations
 
 from .errors import ObjectCorrupt, ObjectNotFound
-from .interfaces import GitObject, IObjects
+from .interfaces import GitObject, IObjects, ObjectInfo
 from .objectid import ObjectID
 from .parse import commit as commits
 from .parse import tree as trees
@@ -14,6 +14,32 @@ from .tags import tagged
 
 _LARGEST = 64 << 20
 """Bytes of a commit, tree or tag that is read."""
+
+EMPTY_TREES = frozenset(
+    {
+        ObjectID("4b825dc642cb6eb9a060e54bf8d69288fbee4904"),
+        ObjectID("6ef19b41225c5369f1c104d45d8d85efa9b057b53b14b4b9b939dd74decc5321"),
+    }
+)
+"""The tree without entries, which git knows in every repository whether it is there or not."""
+
+
+def read(objects: IObjects, oid: ObjectID) -> GitObject:
+    """
+    A commit, tree or tag.
+
+    :raises ObjectNotFound: if there is no such object.
+    """
+    if oid in EMPTY_TREES:
+        return GitObject(oid, b"tree", b"")
+    return objects.read(oid, _LARGEST)
+
+
+def info(objects: IObjects, oid: ObjectID) -> ObjectInfo | None:
+    """
+    Type and size; ``None`` if there is no such object.
+    """
+    return ObjectInfo(oid, b"tree", 0) if oid in EMPTY_TREES else objects.info(oid)
 
 
 def peeled(objects: IObjects, oid: ObjectID, type: bytes) -> GitObject | None:
@@ -26,7 +52,7 @@ def peeled(objects: IObjects, oid: ObjectID, type: bytes) -> GitObject | None:
     """
     while True:
         try:
-            found = objects.read(oid, _LARGEST)
+            found = read(objects, oid)
         except ObjectNotFound:
             return None
         following = oid if found.type == type else _follow(found, type)
@@ -44,14 +70,14 @@ def peeled_id(objects: IObjects, oid: ObjectID, type: bytes) -> ObjectID | None:
     :param type: also ``blob``; ``object`` for whatever it is, if it is there; empty for anything but a tag.
     """
     while True:
-        info = objects.info(oid)
-        if info is None:
+        known = info(objects, oid)
+        if known is None:
             return None
-        if type in (info.type, b"object") or (not type and info.type != b"tag"):
+        if type in (known.type, b"object") or (not type and known.type != b"tag"):
             return oid
-        if info.type not in (b"tag", b"commit"):
+        if known.type not in (b"tag", b"commit"):
             return None
-        following = _follow(objects.read(oid, _LARGEST), type)
+        following = _follow(read(objects, oid), type)
         if following is None:
             return None
         oid = following
@@ -105,7 +131,7 @@ def below(objects: IObjects, tree: ObjectID, path: bytes) -> trees.TreeEntry | N
         if found is not None and not found.is_tree:
             return None
         try:
-            data = objects.read(tree if found is None else found.oid, _LARGEST)
+            data = read(objects, tree if found is None else found.oid)
         except ObjectNotFound:
             return None
         found = trees.entry(data.oid, data.data, name) if data.type == b"tree" else None
@@ -114,4 +140,4 @@ def below(objects: IObjects, tree: ObjectID, path: bytes) -> trees.TreeEntry | N
     return None if found is None or (path.endswith(b"/") and not found.is_tree) else found
 
 
-__all__ = ["below", "parent", "peeled", "peeled_id", "tree_of"]
+__all__ = ["EMPTY_TREES", "below", "info", "parent", "peeled", "peeled_id", "read", "tree_of"]

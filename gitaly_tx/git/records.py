@@ -1,6 +1,6 @@
 """
-A child's output as a stream: of bytes, or of records that end in a separator. Nothing is collected, and a child whose output nobody
-wants any more is gone.
+A child's output as a stream: of bytes, or of records that end in a separator. Nothing is collected, and a child whose output
+nobody wants any more is gone.
 
 Whoever stops in the middle closes the iterator, so it is used as
 ``async with aclosing(records(child)) as found: async for record in found: …``.
@@ -46,8 +46,8 @@ async def pieces(child: IChild) -> AsyncGenerator[bytes, None]:
 
 async def batches(child: IChild, separator: bytes = b"\n", longest: int = LONGEST) -> AsyncGenerator[list[bytes], None]:
     """
-    What a child writes, taken apart, with all records together that came at once: for those who have many to look at. Otherwise as
-    :func:`records`.
+    What a child writes, taken apart, with all records together that came at once: for those who have many to look at.
+    Otherwise as :func:`records`.
 
     :returns: lists that are not empty.
     """

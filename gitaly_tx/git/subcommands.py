@@ -99,6 +99,8 @@ _RECEIVING = (
 _TABLE = (
     # Its revision and paths are told apart by its own parser.
     Subcommand("archive", end_of_options=False),
+    # Tells its revision and its path apart by itself.
+    Subcommand("blame", end_of_options=False),
     Subcommand("bundle", config=_PACKING),
     Subcommand("cat-file"),
     Subcommand("check-ref-format", end_of_options=False),
@@ -106,22 +108,36 @@ _TABLE = (
     Subcommand("commit-graph", writes=True),
     Subcommand("config", writes=True, end_of_options=False),
     Subcommand("count-objects"),
+    Subcommand("diff"),
+    Subcommand("diff-tree"),
+    # Its arguments are those of rev-list.
+    Subcommand("fast-export", end_of_options=False),
     Subcommand("fetch", writes=True, network=True, config=(*_NETWORK, *_FSCK_FETCHED, *_NO_POOL_REFS, *_PACKING)),
     Subcommand("for-each-ref"),
+    Subcommand("format-patch"),
     Subcommand("fsck", config=tuple(ConfigPair(f"fsck.{name}", level) for name, level in FSCK_EXCEPTIONS.items())),
+    # Tells patterns, revisions and paths apart by itself.
+    Subcommand("grep", end_of_options=False),
     Subcommand("hash-object", writes=True, config=_UNSYNCED),
     # Has a parser of its own, as have the other plumbing commands without it.
     Subcommand("index-pack", writes=True, end_of_options=False, config=(*_UNSYNCED, *_PACKING)),
     Subcommand("init", writes=True, config=_settings(init__defaultBranch="main")),
+    Subcommand("log"),
     Subcommand("ls-remote", network=True, config=_NETWORK),
+    Subcommand("ls-tree"),
     Subcommand("merge-base"),
+    Subcommand("merge-tree", writes=True, config=_UNSYNCED),
     Subcommand("mktag", writes=True, config=_UNSYNCED),
     Subcommand("multi-pack-index", writes=True),
     Subcommand("pack-objects", writes=True, config=_PACKING),
     Subcommand("pack-refs", writes=True),
+    Subcommand("patch-id", end_of_options=False),
     Subcommand("prune-packed", writes=True),
+    # Hands its arguments on to git log and counts them.
+    Subcommand("range-diff", end_of_options=False),
     # Pushes do not use it: git would write refs behind the log.
     Subcommand("receive-pack", writes=True, takes_path=True, config=_RECEIVING),
+    Subcommand("remote", network=True, end_of_options=False, config=_NETWORK),
     Subcommand("repack", writes=True, config=_PACKING),
     # Pseudo revisions such as ``--all`` and ``--not`` are options among its arguments.
     Subcommand("rev-list", end_of_options=False),

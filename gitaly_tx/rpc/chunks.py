@@ -77,6 +77,18 @@ class ChunkSource:
         return data[:PIECE] if self._rest else data
 
 
+def cut(data: bytes) -> Iterator[bytes]:
+    """
+    Cut bytes into pieces that one message each carries; no piece for no bytes.
+    """
+    if len(data) <= CHUNK:
+        if data:
+            yield data
+        return
+    for start in range(0, len(data), CHUNK):
+        yield data[start : start + CHUNK]
+
+
 def batched(items: Iterable[T], weigh: Callable[[T], int], limit: int = REPLY) -> Iterator[list[T]]:
     """
     Cut a list so that what each part weighs stays below ``limit``; an item that weighs more by itself is a part of its own.
@@ -113,4 +125,4 @@ async def batched_stream(items: AsyncIterator[T], weigh: Callable[[T], int], lim
         yield batch
 
 
-__all__ = ["CHUNK", "REPLY", "ChunkSink", "ChunkSource", "batched", "batched_stream"]
+__all__ = ["CHUNK", "REPLY", "ChunkSink", "ChunkSource", "batched", "batched_stream", "cut"]

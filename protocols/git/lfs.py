@@ -11,13 +11,13 @@ MAXIMUM = 200
 """Bytes; larger blobs are not looked at."""
 
 _VERSION = b"version https://git-lfs.github.com/spec"
-_OID = re.compile(rb"^oid (sha256:[0-9a-f]{64})$", re.MULTILINE)
+_OID = re.compile(rb"^oid sha256:([0-9a-f]{64})$", re.MULTILINE)
 _SIZE = re.compile(rb"^size ([0-9]+)$", re.MULTILINE)
 
 
 class Pointer(NamedTuple):
     """
-    :param oid: the file's id, with its kind: ``sha256:…``.
+    :param oid: the SHA-256 of the file, in hexadecimal digits.
     :param size: of the file, in bytes.
     """
 

@@ -200,16 +200,19 @@ class StopTests(LifecycleCase):
 
     def test_second_signal(self) -> None:
         """
-        A second SIGTERM ends it at once, whoever waits; the next start finds everything in order and the push not done.
+        A second SIGTERM ends it at once, whoever waits, and all it started; the next start finds everything in order and the push
+        not done.
         """
         server = self.server()
         server.start()
         push = self.blocked_push(server)
+        children = descendants(server.pid)
         self.told_to_stop(server)
         os.kill(server.pid, signal.SIGTERM)
         assert server.process is not None
         self.assertNotEqual(server.process.wait(5), 0)
         server.pid = 0
+        eventually(lambda: all(gone(child) for child in children), "the server's children are gone", 5)
         self.assertNotEqual(push.wait(PATIENCE), 0)
         push.communicate()
         server.start()

@@ -33,7 +33,7 @@ MEASUREMENTS: dict[str, Measurement] = {
 
 def main(argv: Sequence[str]) -> int:
     """
-    :returns: 0 if every target that was measured is reached.
+    :returns: 0 if every target that was measured is reached, and nothing failed.
     """
     parser = argparse.ArgumentParser(prog="python -m tests.load", description=(__doc__ or "").strip().split("\n\n")[1])
     parser.add_argument("--list", action="store_true", help="name the measurements")
@@ -52,6 +52,7 @@ def main(argv: Sequence[str]) -> int:
         return 0
     print(heading(), flush=True)
     figures: list[Figure] = []
+    failed = False
     for name in options.only or MEASUREMENTS:
         try:
             for figure in MEASUREMENTS[name](options.cache):
@@ -59,9 +60,12 @@ def main(argv: Sequence[str]) -> int:
                 print(line(figure), flush=True)
         except Missing as missing:
             print(f"{name}: left out: {missing}", flush=True)
+        except AssertionError as error:
+            failed = True
+            print(f"{name}: FAILED: {error}", flush=True)
     if options.markdown:
         print("\n" + markdown(figures))
-    return 1 if any(figure.met is False for figure in figures) or not figures else 0
+    return 1 if failed or not figures or any(figure.met is False for figure in figures) else 0
 
 
 if __name__ == "__main__":

@@ -37,6 +37,9 @@ WINDOW = 4 * 1024 * 1024
 PACKET = 64 * 1024
 """The largest packet that a client may send."""
 
+ENOUGH = 512 * 1024
+"""With so much room in the client's window, sending goes on."""
+
 _log = Logger()
 _SAFE = re.compile(rb"[^\x20-\x7e]")
 
@@ -269,6 +272,7 @@ class GitSession(SSHChannel):
         self._streams = Streams(self)
         self._running: Deferred[None] | None = None
         self._waiting: deque[Deferred[None]] = deque()
+        self._widest = 0
         self.gone = False
 
     def channelOpen(self, specificData: bytes) -> None:
@@ -358,9 +362,8 @@ class GitSession(SSHChannel):
 
     def startWriting(self) -> None:
         """
-        The client opened its window.
+        The client opened its window; :func:`addWindowBytes` goes on.
         """
-        self.go_on()
 
     def stopWriting(self) -> None:
         """
@@ -377,12 +380,38 @@ class GitSession(SSHChannel):
         self._waiting.append(waiting)
         return waiting
 
+    def write(self, data: bytes) -> None:
+        """
+        Send as much as the client's window has room for, and keep the rest.
+        """
+        self.buf = self.buf + data if self.buf else data
+        self._send()
+
     def addWindowBytes(self, data: int) -> None:
         """
         The client opened its window: what waits goes first.
+
+        OpenSSH opens it by a few packets at a time. Answering each with a few packets costs twice the CPU, so a window that was
+        used up is left alone until there is room for many.
         """
-        super().addWindowBytes(data)
+        self.remoteWindowLeft += data
+        self._send()
+        waiting, self.extBuf = self.extBuf, []
+        for kind, piece in waiting:
+            self.writeExtended(kind, piece)
         self.go_on()
+
+    def _send(self) -> None:
+        self._widest = max(self._widest, self.remoteWindowLeft)
+        room = min(self.remoteWindowLeft, len(self.buf))
+        if not room or (room < len(self.buf) and room < min(ENOUGH, self._widest // 4)):
+            return
+        going, self.buf = memoryview(self.buf)[:room], self.buf[room:]
+        self.remoteWindowLeft -= room
+        for start in range(0, room, self.remoteMaxPacket):
+            self.conn.sendData(self, bytes(going[start : start + self.remoteMaxPacket]))
+        if self.closing and not self.buf:
+            self.loseConnection()
 
     def go_on(self) -> None:
         """

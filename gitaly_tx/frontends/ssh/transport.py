@@ -181,6 +181,7 @@ class GitConnection(SSHConnection):
     """
 
     _log = QUIET
+    transport: Any
 
     def getChannel(self, channelType: bytes, windowSize: int, maxPacket: int, data: bytes) -> Any:
         """

@@ -5,6 +5,7 @@ Tree objects, and paths in them.
 from __future__ import annotations
 
 import re
+from binascii import hexlify
 from collections.abc import Iterator
 from typing import NamedTuple
 
@@ -15,6 +16,9 @@ _ENTRIES = {
     20: re.compile(rb"([0-7]{1,11}) ([^\0]+)\0(.{20})", re.DOTALL),
     32: re.compile(rb"([0-7]{1,11}) ([^\0]+)\0(.{32})", re.DOTALL),
 }
+
+_MODES = {b"%o" % mode: mode for mode in (0o100644, 0o100755, 0o040000, 0o120000, 0o160000)}
+_new = bytes.__new__
 
 TREE = 0o040000
 SUBMODULE = 0o160000
@@ -64,7 +68,9 @@ def entries(oid: ObjectID, data: bytes) -> Iterator[TreeEntry]:
         if found.start() != position:
             break
         position = found.end()
-        yield TreeEntry(int(found[1], 8), found[2], ObjectID(found[3].hex()))
+        mode, name, raw = found.groups()
+        # The digits need no check.
+        yield TreeEntry(_MODES.get(mode) or int(mode, 8), name, _new(ObjectID, hexlify(raw)))
     if position != len(data):
         raise ObjectCorrupt(oid, "malformed tree")
 

@@ -5,7 +5,8 @@ Branches with their commits.
 from __future__ import annotations
 
 from collections.abc import AsyncIterator, Mapping, Sequence
-from functools import partial
+
+from attrs import frozen
 
 from protocols.gitaly.ref_pb2 import (
     FindAllBranchesRequest,
@@ -23,15 +24,16 @@ from ...errors import Code, GitalyError
 from ...git.errors import ObjectNotFound
 from ...git.interfaces import IGit, Reference
 from ...git.mailmaps import Mailmaps
+from ...git.options import Flag
 from ...git.quoting import quoted
-from ...git.refpatterns import RefPatterns
 from ...git.reforder import BY_NAME, RefOrder, SortKey
+from ...git.refpatterns import RefPatterns
 from ...storage.interfaces import IRepository, IStorageProvider
 from ..defaultbranch import BRANCHES, default_branch
 from ..validate import given, opened
-from .commits import commits_of
-from .merged import merged_refs
-from .paging import in_lines, paged
+from .bygit import ListingFailed, all_listed
+from .messages import Messages
+from .paging import paged
 from .select import selected
 
 _ORDERS: Mapping[int, RefOrder] = {
@@ -40,8 +42,18 @@ _ORDERS: Mapping[int, RefOrder] = {
 }
 
 
+@frozen
+class BranchCommits:
+    """
+    Where the commits of branches come from.
+    """
+
+    mailmaps: Mailmaps
+    messages: Messages[GitCommit]
+
+
 async def find_local_branches(
-    storage: IStorageProvider, mailmaps: Mailmaps, request: FindLocalBranchesRequest
+    storage: IStorageProvider, commits: BranchCommits, request: FindLocalBranchesRequest
 ) -> AsyncIterator[FindLocalBranchesResponse]:
     """
     What is below ``refs/heads``, by full name.
@@ -56,12 +68,12 @@ async def find_local_branches(
     page = paged(refs, request.pagination_params if request.HasField("pagination_params") else None)
     if page is None:
         raise GitalyError("finding refs: sending lines: could not find page token", Code.INTERNAL)
-    async for part, commits in _with_commits(repository, mailmaps, page):
-        yield FindLocalBranchesResponse(local_branches=_branches(part, commits))
+    async for part in _with_commits(repository, commits, page):
+        yield FindLocalBranchesResponse(local_branches=_branches(part))
 
 
 async def find_all_branches(
-    git: IGit, storage: IStorageProvider, mailmaps: Mailmaps, request: FindAllBranchesRequest
+    git: IGit, storage: IStorageProvider, commits: BranchCommits, request: FindAllBranchesRequest
 ) -> AsyncIterator[FindAllBranchesResponse]:
     """
     Local and remote branches; with ``merged_only``, those that the default branch contains, or of the ones named those.
@@ -77,19 +89,21 @@ async def find_all_branches(
             raise error.wrapped("default branch name") from error
         if request.merged_branches:
             patterns = RefPatterns(request.merged_branches)
-        refs: Sequence[Reference] = await merged_refs(git, repository, patterns, branch)
+        try:
+            refs: Sequence[Reference] = await all_listed(git, repository, patterns, [Flag(b"--merged=" + branch)])
+        except ListingFailed as error:
+            text = f"finding refs: listing failed with exit code {error.status}"
+            raise GitalyError(text, Code.INTERNAL, error.facts) from error
     else:
         refs = await selected(repository, patterns)
-    async for part, commits in _with_commits(repository, mailmaps, refs):
+    async for part in _with_commits(repository, commits, refs):
         yield FindAllBranchesResponse(
-            branches=[
-                FindAllBranchesResponse.Branch(name=ref.name, target=commit) for ref, commit in zip(part, commits, strict=True)
-            ]
+            branches=[FindAllBranchesResponse.Branch(name=ref.name, target=commit) for ref, commit in part]
         )
 
 
 async def find_all_remote_branches(
-    storage: IStorageProvider, mailmaps: Mailmaps, request: FindAllRemoteBranchesRequest
+    storage: IStorageProvider, commits: BranchCommits, request: FindAllRemoteBranchesRequest
 ) -> AsyncIterator[FindAllRemoteBranchesResponse]:
     """
     What is below ``refs/remotes/<remote>``, by full name.
@@ -100,11 +114,11 @@ async def find_all_remote_branches(
     if not request.remote_name:
         raise GitalyError("empty RemoteName", Code.INVALID_ARGUMENT)
     refs = await selected(repository, RefPatterns([b"refs/remotes/" + request.remote_name.encode("utf-8")]))
-    async for part, commits in _with_commits(repository, mailmaps, refs):
-        yield FindAllRemoteBranchesResponse(branches=_branches(part, commits))
+    async for part in _with_commits(repository, commits, refs):
+        yield FindAllRemoteBranchesResponse(branches=_branches(part))
 
 
-async def find_branch(storage: IStorageProvider, mailmaps: Mailmaps, request: FindBranchRequest) -> FindBranchResponse:
+async def find_branch(storage: IStorageProvider, commits: BranchCommits, request: FindBranchRequest) -> FindBranchResponse:
     """
     One branch by its short name; without ``branch`` if there is none.
 
@@ -121,23 +135,21 @@ async def find_branch(storage: IStorageProvider, mailmaps: Mailmaps, request: Fi
             conflict = f"reference is ambiguous: conflicts with {quoted(others[0].name)}"
             raise GitalyError(f"target reference is ambiguous: {conflict}", Code.INVALID_ARGUMENT)
         return FindBranchResponse()
-    mailmap = await mailmaps.of(repository)
-    (commit,) = await repository.look(partial(commits_of, refs=[found], mailmap=mailmap))
+    commit = await commits.messages.one(repository, await commits.mailmaps.of(repository), found)
     return FindBranchResponse(branch=Branch(name=request.name, target_commit=commit))
 
 
-def _branches(refs: Sequence[Reference], commits: Sequence[GitCommit]) -> list[Branch]:
-    return [Branch(name=ref.name, target_commit=commit) for ref, commit in zip(refs, commits, strict=True)]
+def _branches(found: Sequence[tuple[Reference, GitCommit]]) -> list[Branch]:
+    return [Branch(name=ref.name, target_commit=commit) for ref, commit in found]
 
 
 async def _with_commits(
-    repository: IRepository, mailmaps: Mailmaps, refs: Sequence[Reference]
-) -> AsyncIterator[tuple[Sequence[Reference], list[GitCommit]]]:
+    repository: IRepository, commits: BranchCommits, refs: Sequence[Reference]
+) -> AsyncIterator[list[tuple[Reference, GitCommit]]]:
     if not refs:
         return
-    mailmap = await mailmaps.of(repository)
-    for part in in_lines(refs):
-        try:
-            yield part, await repository.look(partial(commits_of, refs=part, mailmap=mailmap))
-        except GitalyError as error:
-            raise error.wrapped("finding refs: sending lines") from error
+    try:
+        async for part in commits.messages.of(repository, await commits.mailmaps.of(repository), refs):
+            yield part
+    except GitalyError as error:
+        raise error.wrapped("finding refs: sending lines") from error

@@ -4,8 +4,6 @@ The commits that branches point at.
 
 from __future__ import annotations
 
-from collections.abc import Sequence
-
 from protocols.gitaly.shared_pb2 import GitCommit
 
 from ...errors import Code, GitalyError
@@ -15,16 +13,10 @@ from ...git.peeling import peeled
 from ..wire import commit_message
 
 
-def commits_of(objects: IObjects, refs: Sequence[Reference], mailmap: Mailmap) -> list[GitCommit]:
+def commit_of(objects: IObjects, ref: Reference, mailmap: Mailmap) -> GitCommit:
     """
-    One commit for each ref.
-
     :raises GitalyError: INTERNAL ``object not found`` if a ref points at something else, or at nothing.
     """
-    return [_commit_of(objects, ref, mailmap) for ref in refs]
-
-
-def _commit_of(objects: IObjects, ref: Reference, mailmap: Mailmap) -> GitCommit:
     found = peeled(objects, ref.target, b"commit")
     if found is None:
         raise GitalyError("object not found", Code.INTERNAL, {"ref": ref.name, "oid": str(ref.target)})

@@ -11,17 +11,16 @@ from protocols.gitaly import shared_pb2
 from protocols.gitaly.ref_pb2 import FindRefsByOIDRequest, FindRefsByOIDResponse, ListRefsRequest, ListRefsResponse
 
 from ...errors import Code, GitalyError
-from ...git.command import Command
-from ...git.errors import GitCommandError, ObjectNotFound
+from ...git.errors import ObjectNotFound
 from ...git.interfaces import IGit, Reference
 from ...git.objectid import ObjectFormat, ObjectID
 from ...git.options import Flag
-from ...git.parse.foreachref import FORMAT, parse_ref
 from ...git.reforder import BY_NAME, RefOrder, SortKey
 from ...git.refpatterns import RefPatterns
 from ...git.revisions import resolve
 from ...storage.interfaces import IRepository, IStorageProvider
 from ..validate import given, opened
+from .bygit import ListingFailed, all_listed
 from .paging import in_lines, paged
 from .select import selected
 
@@ -35,8 +34,6 @@ _KEYS: Mapping[int, SortKey] = {
 _DIRECTIONS = {shared_pb2.ASCENDING: False, shared_pb2.DESCENDING: True}
 
 _FULL_ID = re.compile(r"[0-9a-f]+\Z")
-
-_LARGEST_LIST = 64 << 20
 
 
 async def list_refs(git: IGit, storage: IStorageProvider, request: ListRefsRequest) -> AsyncIterator[ListRefsResponse]:
@@ -128,9 +125,7 @@ def _is_full(oid: str, object_format: ObjectFormat) -> bool:
     return len(oid) == object_format.hex_length and _FULL_ID.match(oid) is not None
 
 
-async def _pointing_at(
-    repository: IRepository, patterns: RefPatterns, order: RefOrder, oid: ObjectID
-) -> Sequence[Reference]:
+async def _pointing_at(repository: IRepository, patterns: RefPatterns, order: RefOrder, oid: ObjectID) -> Sequence[Reference]:
     try:
         return await selected(repository, patterns, order=order, pointing_at=[oid])
     except ObjectNotFound as error:
@@ -143,18 +138,16 @@ async def _by_git(
     """
     What needs more of git than is known here: other orders, and ids that are not full.
     """
-    options = [Flag(FORMAT), Flag(f"--points-at={request.oid}")]
+    options = [Flag(f"--points-at={request.oid}")]
     if request.sort_field:
         options.append(Flag(f"--sort={request.sort_field}"))
     if request.limit:
         options.append(Flag(f"--count={request.limit}"))
-    command = Command("for-each-ref", options, patterns.patterns, directory=repository.directory)
     try:
-        output, _ = await git.run(command, maximum=_LARGEST_LIST)
-    except GitCommandError as error:
+        return await all_listed(git, repository, patterns, options)
+    except ListingFailed as error:
         code = Code.INVALID_ARGUMENT if error.status == 129 else Code.INTERNAL
-        raise GitalyError(_failed(error.facts["ended"]), code, error.facts) from error
-    return [parse_ref(line) for line in output.splitlines()]
+        raise GitalyError(_failed(error.message), code, error.facts) from error
 
 
 def _failed(ended: str) -> str:

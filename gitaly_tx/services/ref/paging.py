@@ -11,8 +11,8 @@ from protocols.gitaly.shared_pb2 import PaginationParameter
 
 from ...git.interfaces import Reference
 
-LINES = 20
-"""How many refs one message carries at most, where they are not cut by size."""
+LINES = 500
+"""How many refs one message carries at most. Gitaly sends 20; but a message costs more than a hundred refs in it."""
 
 T = TypeVar("T")
 

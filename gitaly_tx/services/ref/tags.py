@@ -4,8 +4,9 @@ Tags with their messages and commits.
 
 from __future__ import annotations
 
-from collections.abc import AsyncIterator, Mapping, Sequence
-from functools import partial
+from collections.abc import AsyncIterator, Mapping
+
+from attrs import frozen
 
 from protocols.gitaly import shared_pb2
 from protocols.gitaly.errors_pb2 import ReferenceNotFoundError
@@ -19,21 +20,18 @@ from ...git.mailmaps import Mailmaps
 from ...git.objectid import ObjectID
 from ...git.options import positional
 from ...git.parse.mailmap import Mailmap
-from ...git.refpatterns import LONGEST, RefPatterns
 from ...git.reforder import RefOrder, SortKey
+from ...git.refpatterns import LONGEST, RefPatterns
 from ...git.tags import tagged
 from ...git.wildmatch import SPECIAL, compiled
-from ...rpc.chunks import batched_stream
 from ...storage.interfaces import IRepository, IStorageProvider
 from ..validate import given, opened
 from ..wire import tag_message
-from .paging import in_lines, paged
+from .messages import Messages
+from .paging import paged
 from .select import selected
 
 TAGS = b"refs/tags/"
-
-_AT_ONCE = 100
-"""Tags that are read in one turn: some milliseconds."""
 
 _ORDINARY = 1 << 20
 """Bytes of an object that is read before it is known what it is."""
@@ -47,8 +45,18 @@ _KEYS: Mapping[int, SortKey] = {
 _DIRECTIONS = {shared_pb2.ASCENDING: False, shared_pb2.DESCENDING: True}
 
 
+@frozen
+class TagDetails:
+    """
+    Where messages and commits of tags come from.
+    """
+
+    mailmaps: Mailmaps
+    messages: Messages[Tag]
+
+
 async def find_all_tags(
-    storage: IStorageProvider, mailmaps: Mailmaps, request: FindAllTagsRequest
+    storage: IStorageProvider, details: TagDetails, request: FindAllTagsRequest
 ) -> AsyncIterator[FindAllTagsResponse]:
     """
     All tags, cut into messages by size.
@@ -64,9 +72,9 @@ async def find_all_tags(
         if page is None:
             raise GitalyError("could not find page token", Code.INVALID_ARGUMENT)
         if page:
-            mailmap = await mailmaps.of(repository)
-            async for tags in batched_stream(_messages(repository, page, mailmap), Tag.ByteSize):
-                yield FindAllTagsResponse(tags=tags)
+            mailmap = await details.mailmaps.of(repository)
+            async for part in details.messages.of(repository, mailmap, page):
+                yield FindAllTagsResponse(tags=[tag for _, tag in part])
     except ObjectNotFound as error:
         raise GitalyError(f"iterating over tags: {error.message}", Code.INTERNAL, error.facts) from error
 
@@ -81,17 +89,10 @@ def _order(asked: FindAllTagsRequest.SortBy) -> RefOrder:
     return RefOrder(key, descending)
 
 
-async def _messages(repository: IRepository, refs: Sequence[Reference], mailmap: Mailmap) -> AsyncIterator[Tag]:
-    for part in in_lines(refs, _AT_ONCE):
-        for tag in await repository.look(partial(_tags, refs=part, mailmap=mailmap)):
-            yield tag
-
-
-def _tags(objects: IObjects, refs: Sequence[Reference], mailmap: Mailmap) -> list[Tag]:
-    return [_tag(objects, ref, mailmap) for ref in refs]
-
-
-def _tag(objects: IObjects, ref: Reference, mailmap: Mailmap) -> Tag:
+def tag_of(objects: IObjects, ref: Reference, mailmap: Mailmap) -> Tag:
+    """
+    :raises ObjectNotFound: if the ref's object, or the one that a tag stands for, is missing.
+    """
     found = target = _read(objects, ref.target)
     while target is not None and target.type == b"tag":
         target = _tagged(objects, target)
@@ -120,7 +121,7 @@ def _tagged(objects: IObjects, tag: GitObject) -> GitObject | None:
     return objects.read(oid) if kind in (b"type commit", b"type tag") else None
 
 
-async def find_tag(storage: IStorageProvider, mailmaps: Mailmaps, request: FindTagRequest) -> FindTagResponse:
+async def find_tag(storage: IStorageProvider, details: TagDetails, request: FindTagRequest) -> FindTagResponse:
     """
     One tag by its short name, or the first one whose name matches a pattern, in which a star is anything.
 
@@ -137,9 +138,9 @@ async def find_tag(storage: IStorageProvider, mailmaps: Mailmaps, request: FindT
     if found is None:
         detail = FindTagError(tag_not_found=ReferenceNotFoundError(reference_name=TAGS + name))
         raise GitalyError("tag does not exist", Code.NOT_FOUND, {"tag": name}, (detail,))
-    mailmap = await mailmaps.of(repository)
+    mailmap = await details.mailmaps.of(repository)
     try:
-        return FindTagResponse(tag=await repository.look(partial(_tag, ref=found, mailmap=mailmap)))
+        return FindTagResponse(tag=await details.messages.one(repository, mailmap, found))
     except ObjectNotFound as error:
         raise GitalyError(error.message, Code.INTERNAL, error.facts) from error
 

@@ -4,6 +4,7 @@ The methods of ``repository.proto``, in its order; each says where it is done.
 
 from __future__ import annotations
 
+from collections.abc import AsyncIterator
 from typing import ClassVar
 
 from attrs import frozen
@@ -11,13 +12,32 @@ from zope.interface import implementer
 
 from protocols.gitaly import repository_pb2 as pb
 
+from ...git.interfaces import IGit
 from ...rpc.call import Call
 from ...rpc.interfaces import IMethods
 from ...storage.interfaces import IStorageProvider
+from ...wal.threads import InThread
+from .archive import get_archive
+from .branches import has_local_branches
+from .bundle import create_bundle, create_bundle_from_ref_list
+from .checksum import calculate_checksum
+from .configfile import get_config, get_info_attributes
 from .create import create_repository
+from .customhooks import backup_custom_hooks, get_custom_hooks
 from .exists import repository_exists
+from .fastexport import fast_export
+from .fileattributes import get_file_attributes
+from .filenames import search_files_by_name
 from .format import object_format
+from .fsck import fsck
+from .info import repository_info
+from .mergebase import find_merge_base
+from .objectssize import objects_size
+from .rawchanges import get_raw_changes
 from .remove import remove_repository
+from .search import search_files_by_content
+from .sizes import get_object_directory_size, repository_size
+from .snapshot import get_snapshot
 
 
 @implementer(IMethods)
@@ -25,14 +45,28 @@ from .remove import remove_repository
 class RepositoryService:
     """
     What Gitaly's clients do with whole repositories.
+
+    :param git: for what walks, compresses or compares.
+    :param in_thread: where files are read.
     """
 
     service: ClassVar[str] = "gitaly.RepositoryService"
 
     _storage: IStorageProvider
+    _git: IGit
+    _in_thread: InThread
 
     async def RepositoryExists(self, call: Call, request: pb.RepositoryExistsRequest) -> pb.RepositoryExistsResponse:
         return await repository_exists(self._storage, request)
+
+    async def RepositorySize(self, call: Call, request: pb.RepositorySizeRequest) -> pb.RepositorySizeResponse:
+        return await repository_size(self._storage, self._in_thread, request)
+
+    async def RepositoryInfo(self, call: Call, request: pb.RepositoryInfoRequest) -> pb.RepositoryInfoResponse:
+        return await repository_info(self._storage, self._in_thread, request)
+
+    async def ObjectsSize(self, call: Call, requests: AsyncIterator[pb.ObjectsSizeRequest]) -> pb.ObjectsSizeResponse:
+        return await objects_size(self._storage, self._git, requests)
 
     async def ObjectFormat(self, call: Call, request: pb.ObjectFormatRequest) -> pb.ObjectFormatResponse:
         return await object_format(self._storage, request)
@@ -40,5 +74,65 @@ class RepositoryService:
     async def CreateRepository(self, call: Call, request: pb.CreateRepositoryRequest) -> pb.CreateRepositoryResponse:
         return await create_repository(self._storage, request)
 
+    def GetArchive(self, call: Call, request: pb.GetArchiveRequest) -> AsyncIterator[pb.GetArchiveResponse]:
+        return get_archive(self._storage, self._git, self._in_thread, request)
+
+    async def HasLocalBranches(self, call: Call, request: pb.HasLocalBranchesRequest) -> pb.HasLocalBranchesResponse:
+        return await has_local_branches(self._storage, request)
+
+    async def Fsck(self, call: Call, request: pb.FsckRequest) -> pb.FsckResponse:
+        return await fsck(self._storage, self._git, request)
+
+    async def FindMergeBase(self, call: Call, request: pb.FindMergeBaseRequest) -> pb.FindMergeBaseResponse:
+        return await find_merge_base(self._storage, self._git, request)
+
+    def CreateBundle(self, call: Call, request: pb.CreateBundleRequest) -> AsyncIterator[pb.CreateBundleResponse]:
+        return create_bundle(self._storage, self._git, request)
+
+    def CreateBundleFromRefList(
+        self, call: Call, requests: AsyncIterator[pb.CreateBundleFromRefListRequest]
+    ) -> AsyncIterator[pb.CreateBundleFromRefListResponse]:
+        return create_bundle_from_ref_list(self._storage, self._git, requests)
+
+    def GetConfig(self, call: Call, request: pb.GetConfigRequest) -> AsyncIterator[pb.GetConfigResponse]:
+        return get_config(self._storage, self._in_thread, request)
+
+    def GetInfoAttributes(self, call: Call, request: pb.GetInfoAttributesRequest) -> AsyncIterator[pb.GetInfoAttributesResponse]:
+        return get_info_attributes(self._storage, self._in_thread, request)
+
+    async def CalculateChecksum(self, call: Call, request: pb.CalculateChecksumRequest) -> pb.CalculateChecksumResponse:
+        return await calculate_checksum(self._storage, self._git, self._in_thread, request)
+
+    def GetSnapshot(self, call: Call, request: pb.GetSnapshotRequest) -> AsyncIterator[pb.GetSnapshotResponse]:
+        return get_snapshot(self._storage, self._in_thread, request)
+
+    def GetRawChanges(self, call: Call, request: pb.GetRawChangesRequest) -> AsyncIterator[pb.GetRawChangesResponse]:
+        return get_raw_changes(self._storage, self._git, request)
+
+    def SearchFilesByContent(
+        self, call: Call, request: pb.SearchFilesByContentRequest
+    ) -> AsyncIterator[pb.SearchFilesByContentResponse]:
+        return search_files_by_content(self._storage, self._git, request)
+
+    def SearchFilesByName(self, call: Call, request: pb.SearchFilesByNameRequest) -> AsyncIterator[pb.SearchFilesByNameResponse]:
+        return search_files_by_name(self._storage, self._git, self._in_thread, request)
+
+    def BackupCustomHooks(self, call: Call, request: pb.BackupCustomHooksRequest) -> AsyncIterator[pb.BackupCustomHooksResponse]:
+        return backup_custom_hooks(self._storage, self._in_thread, request)
+
+    def GetCustomHooks(self, call: Call, request: pb.GetCustomHooksRequest) -> AsyncIterator[pb.GetCustomHooksResponse]:
+        return get_custom_hooks(self._storage, self._in_thread, request)
+
+    async def GetObjectDirectorySize(
+        self, call: Call, request: pb.GetObjectDirectorySizeRequest
+    ) -> pb.GetObjectDirectorySizeResponse:
+        return await get_object_directory_size(self._storage, self._in_thread, request)
+
     async def RemoveRepository(self, call: Call, request: pb.RemoveRepositoryRequest) -> pb.RemoveRepositoryResponse:
         return await remove_repository(self._storage, request)
+
+    async def GetFileAttributes(self, call: Call, request: pb.GetFileAttributesRequest) -> pb.GetFileAttributesResponse:
+        return await get_file_attributes(self._storage, self._git, self._in_thread, request)
+
+    def FastExport(self, call: Call, request: pb.FastExportRequest) -> AsyncIterator[pb.FastExportResponse]:
+        return fast_export(self._storage, self._git, request)
