@@ -1,0 +1,84 @@
+"""
+How many commits?
+"""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+
+from protocols.gitaly.commit_pb2 import (
+    CountCommitsRequest,
+    CountCommitsResponse,
+    CountDivergingCommitsRequest,
+    CountDivergingCommitsResponse,
+)
+
+from ...errors import Code, GitalyError
+from ...git.command import Command
+from ...git.names import validate_revision
+from ...git.options import Flag, Option
+from ..validate import given, opened
+from .ports import CommitPorts
+from .walks import between, revision_options
+
+
+async def count_commits(ports: CommitPorts, request: CountCommitsRequest) -> CountCommitsResponse:
+    """
+    The number of commits that a walk finds; none if a revision does not resolve.
+
+    :raises GitalyError: INVALID_ARGUMENT, such as ``empty Revision and false All``.
+    """
+    repository = await opened(ports.storage, given(request))
+    for revision in request.revisions:
+        validate_revision(revision, allow_pseudo=True)
+    validate_revision(request.revision, allow_empty=True)
+    if not (request.revisions or request.revision or request.all):
+        raise GitalyError("empty Revision and false All", Code.INVALID_ARGUMENT)
+    command = Command(
+        "rev-list",
+        list(_options(request)),
+        after_separator=[request.path] if request.path else [],
+        directory=repository.directory,
+        literal_pathspecs=request.global_options.literal_pathspecs,
+    )
+    output, ended = await ports.git.run(command, check=False)
+    return CountCommitsResponse(count=int(output) if ended.status == 0 else 0)
+
+
+def _options(request: CountCommitsRequest) -> Iterator[Option]:
+    yield Flag("--count")
+    yield from between(
+        request.after if request.HasField("after") else None, request.before if request.HasField("before") else None
+    )
+    if request.max_count:
+        yield Flag(f"--max-count={request.max_count}")
+    if request.first_parent:
+        yield Flag("--first-parent")
+    if request.revisions:
+        yield from revision_options(request.revisions)
+    else:
+        yield from revision_options([b"--all" if request.all else request.revision])
+
+
+async def count_diverging_commits(ports: CommitPorts, request: CountDivergingCommitsRequest) -> CountDivergingCommitsResponse:
+    """
+    How many commits each of two revisions has that the other has not.
+
+    :raises GitalyError: INVALID_ARGUMENT ``from and to are both required``, whatever the repository; INTERNAL if one of them does
+        not resolve, in Gitaly's spelling.
+    """
+    before, after = getattr(request, "from"), request.to
+    if not before or not after:
+        raise GitalyError("from and to are both required", Code.INVALID_ARGUMENT)
+    repository = await opened(ports.storage, given(request))
+    for revision in (before, after):
+        validate_revision(revision)
+    options = [Flag("--count"), Flag("--left-right"), *revision_options([before + b"..." + after])]
+    if request.max_count:
+        options.insert(0, Flag(f"--max-count={request.max_count}"))
+    command = Command("rev-list", options, after_separator=[], directory=repository.directory)
+    output, ended = await ports.git.run(command, check=False)
+    if ended.status:
+        raise GitalyError(f"gi rev-list error: {ended}", Code.INTERNAL, {"stderr": ended.stderr.decode("utf-8", "replace")})
+    left, right = map(int, output.split())
+    return CountDivergingCommitsResponse(left_count=left, right_count=right)

@@ -1,0 +1,152 @@
+"""
+The entries of a directory.
+"""
+
+from __future__ import annotations
+
+from collections.abc import AsyncIterator
+from functools import partial
+from itertools import islice
+from posixpath import normpath
+from typing import Final
+
+from protocols.gitaly.commit_pb2 import GetTreeEntriesError, GetTreeEntriesRequest, GetTreeEntriesResponse, TreeEntry
+from protocols.gitaly.errors_pb2 import PathError, ResolveRevisionError
+from protocols.gitaly.shared_pb2 import PaginationCursor
+
+from ...errors import Code, GitalyError
+from ...git.errors import ObjectNotFound
+from ...git.interfaces import IObjects, ObjectInfo
+from ...git.names import validate_revision
+from ...git.objectid import ObjectID
+from ...git.parse import tree as trees
+from ...git.peeling import below, info, peeled_id, read
+from ...git.revisions import look_at
+from ...git.treewalk import Found, TreeWalk
+from ...rpc.chunks import batched
+from ...storage.interfaces import IRepository
+from ..validate import given, opened
+from .pages import page
+from .ports import CommitPorts
+
+AT_ONCE: Final = 2000
+"""Entries that are read, or made into messages, in one turn in a thread."""
+
+_DEEPEST: Final = 9
+"""Steps that a flat path goes down at most."""
+
+_TYPES: Final = {b"blob": TreeEntry.BLOB, b"tree": TreeEntry.TREE, b"commit": TreeEntry.COMMIT}
+_TREES_FIRST: Final = {b"tree": 0, b"blob": 1, b"commit": 2}
+
+
+async def get_tree_entries(ports: CommitPorts, request: GetTreeEntriesRequest) -> AsyncIterator[GetTreeEntriesResponse]:
+    """
+    The entries of a directory, or all below it. The first message has the cursor, even if nothing more is to come.
+
+    :raises GitalyError: INVALID_ARGUMENT or NOT_FOUND ``invalid revision or path``; INTERNAL for a page token that is not met.
+    """
+    repository = await opened(ports.storage, given(request))
+    validate_revision(request.revision)
+    if not request.path:
+        details = GetTreeEntriesError(path=PathError(error_type=PathError.ERROR_TYPE_EMPTY_PATH))
+        raise GitalyError("empty path", Code.INVALID_ARGUMENT, details=(details,))
+    found = _sorted(await _entries(ports, repository, request), request.sort)
+    cursor = PaginationCursor()
+    if request.HasField("pagination_params"):
+        found, cursor.next_cursor = page(found, request.pagination_params)
+    first = True
+    for start in range(0, len(found), AT_ONCE):
+        part = found[start : start + AT_ONCE]
+        messages = await repository.look(partial(_messages, request=request, found=part))
+        for batch in batched(messages, _weight):
+            yield GetTreeEntriesResponse(entries=batch, pagination_cursor=cursor if first else None)
+            first = False
+
+
+async def _entries(ports: CommitPorts, repository: IRepository, request: GetTreeEntriesRequest) -> list[Found]:
+    """
+    All that the request asks for, with whole paths.
+    """
+    path = b"" if request.path == b"." else request.path
+    tree = await look_at(ports.git, repository, request.revision, partial(_at, path=path))
+    if tree is None:
+        code = Code.NOT_FOUND if request.recursive else Code.INVALID_ARGUMENT
+        raise _unresolved("invalid revision or path", code, request.revision)
+    if tree.type != b"tree":
+        if request.recursive:
+            raise _unresolved("revision doesn't exist", Code.INVALID_ARGUMENT, request.revision)
+        return []
+    prefix = normpath(path) + b"/" if path else b""
+    if not request.recursive:
+        return await repository.look(partial(_listed, tree=tree.oid, prefix=prefix))
+    walk = TreeWalk(tree.oid)
+    found: list[Found] = []
+    try:
+        while several := await repository.look(partial(walk.take, count=AT_ONCE)):
+            found.extend(Found(prefix + each.path, each.entry) for each in several if each.entry.oid != tree.oid)
+    except ObjectNotFound as error:
+        raise _unresolved("revision doesn't exist", Code.INVALID_ARGUMENT, request.revision) from error
+    return found
+
+
+def _at(objects: IObjects, oid: ObjectID, path: bytes) -> ObjectInfo | None:
+    """
+    What lies at a path.
+    """
+    tree = peeled_id(objects, oid, b"tree")
+    if tree is None or not path:
+        return None if tree is None else info(objects, tree)
+    entry = below(objects, tree, path)
+    return None if entry is None else info(objects, entry.oid)
+
+
+def _listed(objects: IObjects, tree: ObjectID, prefix: bytes) -> list[Found]:
+    return [Found(prefix + entry.name, entry) for entry in trees.entries(tree, read(objects, tree).data)]
+
+
+def _unresolved(text: str, code: Code, revision: bytes) -> GitalyError:
+    details = GetTreeEntriesError(resolve_tree=ResolveRevisionError(revision=revision))
+    return GitalyError(text, code, {"revision": revision}, (details,))
+
+
+def _sorted(found: list[Found], order: int) -> list[Found]:
+    """
+    Gitaly takes every order but the default for "trees first".
+    """
+    if order == GetTreeEntriesRequest.DEFAULT:
+        return found
+    return sorted(found, key=lambda each: _TREES_FIRST[each.entry.type])
+
+
+def _weight(message: TreeEntry) -> int:
+    return message.ByteSize() + 4
+
+
+def _messages(objects: IObjects, request: GetTreeEntriesRequest, found: list[Found]) -> list[TreeEntry]:
+    revision = request.revision.decode("utf-8", "replace")
+    flat = not request.recursive and not request.skip_flat_paths
+    return [
+        TreeEntry(
+            oid=str(entry.oid),
+            path=path,
+            type=_TYPES[entry.type],
+            mode=entry.mode,
+            commit_oid=revision,
+            flat_path=b"" if not flat else _flat_path(objects, path, entry) if entry.is_tree else path,
+        )
+        for path, entry in found
+    ]
+
+
+def _flat_path(objects: IObjects, path: bytes, entry: trees.TreeEntry) -> bytes:
+    """
+    How far one gets from a directory without a choice: down to the first that has more than one entry, or one that is no
+    directory.
+    """
+    for _ in range(_DEEPEST):
+        inside = list(islice(trees.entries(entry.oid, read(objects, entry.oid).data), 2))
+        if len(inside) != 1 or not inside[0].is_tree:
+            break
+        entry = inside[0]
+        path += b"/" + entry.name
+    return path

@@ -1,0 +1,199 @@
+"""
+What git says of two trees, file by file: the raw entry of each, and its patch.
+"""
+
+from __future__ import annotations
+
+from collections.abc import AsyncGenerator, Callable
+from contextlib import aclosing
+
+from attrs import define
+
+from ...errors import Code, GitalyError
+from ...git.interfaces import Ended, IChild
+from ...git.parse.patch import PatchBegins, PatchDecoder, PatchPart, RawPart, header_of
+from ...git.parse.rawdiff import Change, RawDecoder
+from ...git.records import pieces
+from ...wal.threads import InThread
+from .running import Failed
+from .spool import Spool
+
+
+@define
+class FileDiff:
+    """
+    A file that differs.
+
+    :ivar patch: what is kept of its patch; ``None`` if nobody wants it.
+    :ivar missing: git printed no patch for it, not even an empty one: what differs was to be ignored.
+    :ivar size: bytes of the patch, hunks' headers included.
+    :ivar lines: lines of the patch, hunks' headers aside.
+    :ivar counted: bytes of these lines.
+    :ivar added: lines that begin with a plus.
+    :ivar removed: lines that begin with a minus.
+    """
+
+    change: Change
+    patch: Spool | None
+    missing: bool = True
+    size: int = 0
+    lines: int = 0
+    counted: int = 0
+    added: int = 0
+    removed: int = 0
+    binary: bool = False
+
+    async def take(self, part: PatchPart, wanted: Callable[[FileDiff], bool]) -> None:
+        """
+        Count a part of the patch and keep it.
+
+        :param wanted: says from the counts whether the patch may still be of use; once it says no, nothing of it is kept.
+        """
+        self.size += len(part.data)
+        self.lines += part.lines
+        self.counted += part.size
+        self.added += part.added
+        self.removed += part.removed
+        self.binary = self.binary or part.binary
+        if self.patch is None:
+            return
+        if wanted(self):
+            await self.patch.append(part.data)
+        else:
+            await self.drop()
+
+    async def parts(self, size: int) -> AsyncGenerator[tuple[bytes, bool], None]:
+        """
+        The patch, or what is kept of it, cut in parts of ``size`` bytes; the last, which may be the only one, has the rest.
+
+        :returns: each part, and whether it is the last.
+        """
+        rest = b""
+        if self.patch is not None:
+            async with aclosing(self.patch.pieces()) as pieces_of_patch:
+                async for piece in pieces_of_patch:
+                    rest += piece
+                    # At least one byte stays for the last part.
+                    whole = (len(rest) - 1) // size * size
+                    for start in range(0, whole, size):
+                        yield rest[start : start + size], False
+                    rest = rest[whole:]
+        yield rest, True
+
+    async def drop(self) -> None:
+        """
+        Let go of what is kept of the patch.
+        """
+        patch, self.patch = self.patch, None
+        if patch is not None:
+            await patch.close()
+
+
+class DiffReader:
+    """
+    Reads a child's ``git diff --patch-with-raw -z`` as :func:`~gitaly_tx.services.diff.running.diff` makes it.
+
+    The raw entries of all files come before the first patch, so they wait in a spool, too.
+
+    :param in_thread: where spools are written and read.
+    :param wanted: as for :meth:`FileDiff.take`.
+    :param begins: told of every file before its patch is counted, and of those without one.
+    :param failed: the error to raise if git failed.
+    """
+
+    def __init__(
+        self,
+        in_thread: InThread,
+        wanted: Callable[[FileDiff], bool] = lambda file: True,
+        begins: Callable[[], None] = lambda: None,
+        failed: Callable[[Ended], GitalyError] = lambda ended: Failed(ended, Code.FAILED_PRECONDITION),
+    ) -> None:
+        self._in_thread = in_thread
+        self._wanted = wanted
+        self._begins = begins
+        self._failed = failed
+        self._raw = Spool(in_thread)
+        self._current: FileDiff | None = None
+
+    async def files(self, child: IChild) -> AsyncGenerator[FileDiff, None]:
+        """
+        The files in git's order, a change of type as two. Each has to be dropped by whoever gets it.
+
+        :raises GitalyError: what ``failed`` made, if git failed; no file comes then that it did not tell in full.
+            INTERNAL ``parse failure: …``.
+        """
+        async with aclosing(_changes(self._raw)) as changes, aclosing(self._files(child, changes)) as found:
+            try:
+                async for file in found:
+                    yield file
+            except ValueError as error:
+                raise GitalyError(f"parse failure: {error}", Code.INTERNAL) from error
+            finally:
+                if self._current is not None:
+                    await self._current.drop()
+                await self._raw.close()
+
+    async def _files(self, child: IChild, changes: AsyncGenerator[Change, None]) -> AsyncGenerator[FileDiff, None]:
+        decoder = PatchDecoder()
+        async with aclosing(pieces(child)) as source:
+            async for data in source:
+                for event in decoder.feed(data):
+                    async for file in self._take(event, changes):
+                        yield file
+        for event in decoder.end():
+            async for file in self._take(event, changes):
+                yield file
+        ended = await child.wait()
+        if ended.status:
+            raise self._failed(ended)
+        if self._current is not None:
+            yield self._leave()
+        async for change in changes:
+            self._begins()
+            yield FileDiff(change, None)
+
+    async def _take(
+        self, event: RawPart | PatchBegins | PatchPart, changes: AsyncGenerator[Change, None]
+    ) -> AsyncGenerator[FileDiff, None]:
+        """
+        The files that are complete once something has come.
+        """
+        if isinstance(event, PatchPart):
+            assert self._current is not None, "the decoder tells the beginning first"
+            await self._current.take(event, self._wanted)
+        elif isinstance(event, RawPart):
+            await self._raw.append(event.data)
+        else:
+            if self._current is not None:
+                yield self._leave()
+            async for change in changes:
+                self._begins()
+                if header_of(change) == event.header:
+                    self._current = FileDiff(change, Spool(self._in_thread), False)
+                    return
+                yield FileDiff(change, None)
+            raise ValueError("patch of a file without a raw entry")
+
+    def _leave(self) -> FileDiff:
+        file, self._current = self._current, None
+        assert file is not None
+        return file
+
+
+async def _changes(raw: Spool) -> AsyncGenerator[Change, None]:
+    """
+    The raw entries, read when the first of them is asked for.
+    """
+    decoder = RawDecoder()
+    rest = b""
+    async with aclosing(raw.pieces()) as source:
+        async for data in source:
+            *records, rest = (rest + data).split(b"\0")
+            for change in decoder.feed(records):
+                for half in change.halves():
+                    yield half
+    if rest or not decoder.complete:
+        raise ValueError("raw entries end within one")
+
+
+__all__ = ["DiffReader", "FileDiff"]

@@ -1,0 +1,75 @@
+"""
+Bytes that have to wait until something else is known: a little of them in memory, the rest in a file without a name.
+"""
+
+from __future__ import annotations
+
+import tempfile
+from collections.abc import AsyncGenerator
+from typing import IO
+
+from ...wal.threads import InThread
+
+KEPT = 1 << 20
+"""The most bytes that stay in memory."""
+
+PIECE = 64 * 1024
+
+
+class Spool:
+    """
+    Written first and read once, from the beginning.
+
+    :param in_thread: where the file is written and read.
+    :ivar size: the bytes in it.
+    """
+
+    def __init__(self, in_thread: InThread, kept: int = KEPT) -> None:
+        self._in_thread = in_thread
+        self._kept = kept
+        self._memory = bytearray()
+        self._file: IO[bytes] | None = None
+        self._closed = False
+        self.size = 0
+
+    async def append(self, data: bytes) -> None:
+        """
+        Add some bytes at the end.
+
+        :raises OSError: if there is no room for them.
+        """
+        self.size += len(data)
+        self._memory += data
+        if len(self._memory) > self._kept:
+            waiting, self._memory = self._memory, bytearray()
+            await self._in_thread(self._write, waiting)
+
+    async def pieces(self) -> AsyncGenerator[bytes, None]:
+        """
+        All of it, in pieces of at most 64 KiB. Nothing is appended from now on.
+        """
+        if self._file is not None:
+            await self._in_thread(self._file.seek, 0)
+            while data := await self._in_thread(self._file.read, PIECE):
+                yield data
+        view = memoryview(bytes(self._memory))
+        for start in range(0, len(view), PIECE):
+            yield bytes(view[start : start + PIECE])
+
+    async def close(self) -> None:
+        """
+        Let go of everything. Safe to repeat.
+        """
+        self._closed = True
+        self._memory = bytearray()
+        file, self._file = self._file, None
+        if file is not None:
+            # Giving back the blocks of a large file may take its time.
+            await self._in_thread(file.close)
+
+    def _write(self, data: bytearray) -> None:
+        if self._closed:
+            return
+        if self._file is None:
+            self._file = tempfile.TemporaryFile()  # noqa: SIM115 (close closes it)
+        self._file.write(data)
