@@ -372,6 +372,11 @@ class SendTests(ChildTestCase):
     Moving standard output to a sink.
     """
 
+    async def setUp(self) -> None:  # type: ignore[override]
+        await super().setUp()
+        # Between two pieces of a pack there are pauses, of real time.
+        self.children = Children(reactor, reactor)
+
     async def test_copied(self):
         """
         A plain sink gets it piece by piece.

@@ -14,6 +14,7 @@ from google.protobuf.message import Message
 from twisted.conch.ssh.channel import SSHChannel
 from twisted.conch.ssh.common import getNS
 from twisted.internet.defer import CancelledError, Deferred, succeed
+from twisted.internet.interfaces import IDelayedCall
 from twisted.internet.task import deferLater
 from twisted.logger import Logger
 from zope.interface import implementer
@@ -37,8 +38,8 @@ WINDOW = 4 * 1024 * 1024
 PACKET = 64 * 1024
 """The largest packet that a client may send."""
 
-ENOUGH = 512 * 1024
-"""With so much room in the client's window, sending goes on."""
+HURRY = 0.004
+"""Seconds after which a client that did not open its window is taken for one that is far away."""
 
 _log = Logger()
 _SAFE = re.compile(rb"[^\x20-\x7e]")
@@ -273,6 +274,7 @@ class GitSession(SSHChannel):
         self._running: Deferred[None] | None = None
         self._waiting: deque[Deferred[None]] = deque()
         self._widest = 0
+        self._hurry: IDelayedCall | None = None
         self.gone = False
 
     def channelOpen(self, specificData: bytes) -> None:
@@ -391,8 +393,9 @@ class GitSession(SSHChannel):
         """
         The client opened its window: what waits goes first.
 
-        OpenSSH opens it by a few packets at a time. Answering each with a few packets costs twice the CPU, so a window that was
-        used up is left alone until there is room for many.
+        OpenSSH opens a window by three packets at a time, as long as half of it is open, and by each single packet otherwise. Every
+        such message costs as much as sending a packet, so only half of the window is used. A client that is far away needs all of
+        it, and gets it: when the half was used up for a moment, the rest is used too.
         """
         self.remoteWindowLeft += data
         self._send()
@@ -401,17 +404,31 @@ class GitSession(SSHChannel):
             self.writeExtended(kind, piece)
         self.go_on()
 
-    def _send(self) -> None:
+    def _send(self, all_of_it: bool = False) -> None:
         self._widest = max(self._widest, self.remoteWindowLeft)
-        room = min(self.remoteWindowLeft, len(self.buf))
-        if not room or (room < len(self.buf) and room < min(ENOUGH, self._widest // 4)):
+        room = self.remoteWindowLeft if all_of_it else self.remoteWindowLeft - self._widest // 2
+        if room < len(self.buf) and room < self._widest // 8:
+            if not all_of_it and self._hurry is None and not self.gone:
+                self._hurry = self.conn.transport.factory.reactor.callLater(HURRY, self._use_all)
             return
+        self._no_hurry()
+        room = min(room, len(self.buf))
         going, self.buf = memoryview(self.buf)[:room], self.buf[room:]
         self.remoteWindowLeft -= room
         for start in range(0, room, self.remoteMaxPacket):
             self.conn.sendData(self, bytes(going[start : start + self.remoteMaxPacket]))
         if self.closing and not self.buf:
             self.loseConnection()
+
+    def _use_all(self) -> None:
+        self._hurry = None
+        self._send(all_of_it=True)
+        self.go_on()
+
+    def _no_hurry(self) -> None:
+        hurry, self._hurry = self._hurry, None
+        if hurry is not None and hurry.active():
+            hurry.cancel()
 
     def go_on(self) -> None:
         """
@@ -473,6 +490,7 @@ class GitSession(SSHChannel):
         if self.gone:
             return
         self.gone = True
+        self._no_hurry()
         self._streams.source.broken_off()
         while self._waiting:
             self._waiting.popleft().errback(StreamBroken("client went away"))
