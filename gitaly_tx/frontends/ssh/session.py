@@ -393,9 +393,9 @@ class GitSession(SSHChannel):
         """
         The client opened its window: what waits goes first.
 
-        OpenSSH opens a window by three packets at a time, as long as half of it is open, and by each single packet otherwise. Every
-        such message costs as much as sending a packet, so only half of the window is used. A client that is far away needs all of
-        it, and gets it: when the half was used up for a moment, the rest is used too.
+        OpenSSH opens a window by three packets at a time, as long as half of it is open, and by each single packet otherwise.
+        Every such message costs as much as sending a packet, so only half of the window is used. A client that is far away needs
+        all of it, and gets it: when the half was used up for a moment, the rest is used too.
         """
         self.remoteWindowLeft += data
         self._send()
@@ -405,17 +405,18 @@ class GitSession(SSHChannel):
         self.go_on()
 
     def _send(self, all_of_it: bool = False) -> None:
+        self._no_hurry()
         self._widest = max(self._widest, self.remoteWindowLeft)
         room = self.remoteWindowLeft if all_of_it else self.remoteWindowLeft - self._widest // 2
-        if room < len(self.buf) and room < self._widest // 8:
-            if not all_of_it and self._hurry is None and not self.gone:
-                self._hurry = self.conn.transport.factory.reactor.callLater(HURRY, self._use_all)
-            return
-        self._no_hurry()
-        room = min(room, len(self.buf))
-        going, self.buf = memoryview(self.buf)[:room], self.buf[room:]
-        self.remoteWindowLeft -= room
-        for start in range(0, room, self.remoteMaxPacket):
+        if room >= min(len(self.buf), max(1, self._widest // 8)):
+            self._send_now(min(room, len(self.buf)))
+        if self.buf and not all_of_it and not self.gone:
+            self._hurry = self.conn.transport.factory.reactor.callLater(HURRY, self._use_all)
+
+    def _send_now(self, count: int) -> None:
+        going, self.buf = memoryview(self.buf)[:count], self.buf[count:]
+        self.remoteWindowLeft -= count
+        for start in range(0, count, self.remoteMaxPacket):
             self.conn.sendData(self, bytes(going[start : start + self.remoteMaxPacket]))
         if self.closing and not self.buf:
             self.loseConnection()
