@@ -38,7 +38,7 @@ WINDOW = 4 * 1024 * 1024
 PACKET = 64 * 1024
 """The largest packet that a client may send."""
 
-HURRY = 0.004
+HURRY = 0.010
 """Seconds after which a client that did not open its window is taken for one that is far away."""
 
 _log = Logger()
@@ -444,6 +444,13 @@ class GitSession(SSHChannel):
         """
         if not self.gone:
             self.conn.taken(self, waiting)
+
+    @property
+    def sends_much(self) -> bool:
+        """
+        Whether it is in the middle of something large: there is more than the client's window takes.
+        """
+        return bool(self.buf)
 
     @property
     def _identity(self) -> Identity:

@@ -16,7 +16,7 @@ from twisted.conch.ssh.transport import SSHServerTransport
 from twisted.conch.ssh.userauth import SSHUserAuthServer
 from twisted.cred.credentials import Anonymous, IAnonymous, ISSHPrivateKey, IUsernamePassword
 from twisted.internet.defer import Deferred, fail
-from twisted.internet.interfaces import IPushProducer
+from twisted.internet.interfaces import IDelayedCall, IPushProducer
 from twisted.logger import Logger
 from twisted.python import randbytes
 from twisted.python.failure import Failure
@@ -27,6 +27,15 @@ _DATA = struct.Struct(">LLBBLL")
 
 ANONYMOUS = b"anonymous"
 """The user name under which somebody without a key may come in, on a server that has users."""
+
+SEND_LIMIT = 1 << 20
+"""The most bytes that go into the socket at once."""
+
+SMALL = 1024
+"""So few bytes are no part of a push."""
+
+REST = 0.004
+"""Seconds in which a client that gets a pack is not listened to."""
 
 CHANNELS = 10
 """The most sessions on one connection: git needs one."""
@@ -60,6 +69,7 @@ class GitTransport(SSHServerTransport):
     currentEncryptions: Any
     _keyExchangeState: Any
     congested = False
+    _resting: IDelayedCall | None = None
     _noise = b""
 
     def connectionMade(self) -> None:
@@ -68,13 +78,38 @@ class GitTransport(SSHServerTransport):
         """
         if hasattr(self.transport, "setTcpNoDelay"):
             self.transport.setTcpNoDelay(True)
+        # Twisted writes 128 KiB a turn; each turn costs as much as encrypting as many bytes again.
+        self.transport.SEND_LIMIT = SEND_LIMIT
         self.transport.registerProducer(self, True)
         super().connectionMade()
+
+    def dataReceived(self, data: bytes) -> None:
+        """
+        Bytes of the client.
+
+        While a pack goes out, what comes in are messages of some 60 bytes that open the window a little. They are looked at every
+        few milliseconds, several at a time.
+        """
+        super().dataReceived(data)
+        if len(data) < SMALL and self._resting is None and self._sends_much():
+            self.transport.pauseProducing()
+            self._resting = self.factory.reactor.callLater(REST, self._listen_again)
+
+    def _sends_much(self) -> bool:
+        service = self.service
+        return isinstance(service, GitConnection) and any(channel.sends_much for channel in service.channels.values())
+
+    def _listen_again(self) -> None:
+        self._resting = None
+        self.transport.resumeProducing()
 
     def connectionLost(self, reason: Failure) -> None:  # type: ignore[override]
         """
         The client is gone.
         """
+        if self._resting is not None:
+            self._resting.cancel()
+            self._resting = None
         self.factory.connection_ended(self)
         super().connectionLost(reason)
 
