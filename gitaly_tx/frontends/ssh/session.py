@@ -38,7 +38,7 @@ WINDOW = 4 * 1024 * 1024
 PACKET = 64 * 1024
 """The largest packet that a client may send."""
 
-HURRY = 0.010
+HURRY = 0.016
 """Seconds after which a client that did not open its window is taken for one that is far away."""
 
 _log = Logger()

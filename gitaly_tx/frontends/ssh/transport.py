@@ -34,7 +34,7 @@ SEND_LIMIT = 1 << 20
 SMALL = 1024
 """So few bytes are no part of a push."""
 
-REST = 0.004
+REST = 0.008
 """Seconds in which a client that gets a pack is not listened to."""
 
 CHANNELS = 10
