@@ -13,7 +13,7 @@ from twisted.cred.portal import Portal
 from twisted.internet.interfaces import IAddress, IReactorTime
 from twisted.logger import Logger
 
-from .transport import KEY_EXCHANGES, QUIET, GitConnection, GitLogin, GitTransport
+from .transport import KEY_EXCHANGES, GitConnection, GitLogin, GitTransport, Quiet
 
 STRANGERS = 100
 """The most connections that are not logged in yet."""
@@ -33,7 +33,7 @@ class GitSSHFactory(SSHFactory):
     """
 
     noisy = False
-    _log = QUIET
+    _log = Quiet()
     protocol = GitTransport
     services = {  # noqa: RUF012
         b"ssh-userauth": GitLogin,

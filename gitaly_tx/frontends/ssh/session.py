@@ -30,7 +30,7 @@ from ...rpc.call import Call, Door, Identity
 from ...rpc.interfaces import IDispatcher, IExchange, IGitBody
 from ...streams import PIECE, IByteSink, IByteSource, StreamBroken
 from . import errors, requests
-from .transport import QUIET
+from .transport import Quiet
 
 WINDOW = 4 * 1024 * 1024
 """The receive window: enough for 80 MiB/s at a round trip of 50 ms."""
@@ -262,7 +262,7 @@ class GitSession(SSHChannel):
     """
 
     name = b"session"
-    _log = QUIET
+    _log = Quiet()
     conn: Any
     avatar: Any
 

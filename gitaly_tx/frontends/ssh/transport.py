@@ -40,8 +40,18 @@ REST = 0.008
 CHANNELS = 10
 """The most sessions on one connection: git needs one."""
 
-QUIET = Logger(namespace="twisted.conch")
-"""What conch says of itself is for those who look into conch."""
+
+class Quiet(Logger):
+    """
+    What conch tells of itself is for those who look into conch.
+    """
+
+    def info(self, format: str | None = None, **values: object) -> None:
+        """
+        Say it where only they hear it.
+        """
+        self.debug(format, **values)
+
 
 CIPHERS = [b"aes128-ctr", b"aes256-ctr", b"aes192-ctr"]
 MACS = [b"hmac-sha2-256", b"hmac-sha2-512"]
@@ -60,7 +70,7 @@ class GitTransport(SSHServerTransport):
     It tells its channels when the socket is full, so that a pack is read from git no faster than the client takes it.
     """
 
-    _log = QUIET
+    _log = Quiet()
     supportedCiphers = CIPHERS
     supportedMACs = MACS
     supportedCompressions = [b"none"]  # noqa: RUF012
@@ -185,7 +195,7 @@ class GitLogin(SSHUserAuthServer):
     The login: keys, tokens as passwords, and nothing at all where that is allowed.
     """
 
-    _log = QUIET
+    _log = Quiet()
     loginTimeout = 60
     attemptsBeforeDisconnect = 6
     transport: Any
@@ -215,7 +225,7 @@ class GitConnection(SSHConnection):
     to wait.
     """
 
-    _log = QUIET
+    _log = Quiet()
     transport: Any
 
     def getChannel(self, channelType: bytes, windowSize: int, maxPacket: int, data: bytes) -> Any:
