@@ -16,6 +16,7 @@ from .services.diff.service import DiffService
 from .services.internal.service import InternalService
 from .services.objectpool.service import ObjectPoolService
 from .services.ref.service import RefService
+from .services.remote.service import RemoteService
 from .services.repository.service import RepositoryService
 from .services.server.service import ServerService
 from .services.smarthttp.service import SmartHTTPService
@@ -55,6 +56,7 @@ def services(ports: Ports) -> tuple[IMethods, ...]:
         InternalService(ports.storage.storages, ports.in_thread),
         ObjectPoolService(ports.storage, ports.in_thread),
         RefService(ports.git, ports.storage, mailmaps),
+        RemoteService(ports.storage, ports.git),
         RepositoryService(ports.storage, ports.git, ports.in_thread),
         ServerService(ports.version, ports.git, ports.storage.storages, ports.in_thread, ports.signing_key),
         SmartHTTPService(ports.storage, ports.transport),

@@ -29,8 +29,8 @@ Lines = Sequence[Rule | Macro]
 
 class TreeAttributes:
     """
-    The attributes files of a tree. It blocks: for use within :func:`~gitaly_tx.git.interfaces.IObjectReader.look`. Each file is read
-    once, when a path first needs it.
+    The attributes files of a tree. It blocks: for use within :func:`~gitaly_tx.git.interfaces.IObjectReader.look`. Each file is
+    read once, when a path first needs it.
 
     :param objects: where the tree is.
     :param tree: the tree's id.

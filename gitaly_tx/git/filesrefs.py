@@ -200,7 +200,11 @@ class FilesRefs:
                 symbolic.add(name)
             else:
                 _log.warn("broken ref left out", path=root, ref=name)
-        listed = [Reference(ref.name, ref.target, None, ref.peeled) for ref in found.values() if not matches(ref.name, hidden)]
+        listed = [
+            Reference(ref.name, ref.target, None, ref.peeled)
+            for ref in found.values()
+            if not (hidden and matches(ref.name, hidden))
+        ]
         for name in symbolic:
             final, target = self._resolve(root, name)
             if target is not None and not matches(name, hidden):

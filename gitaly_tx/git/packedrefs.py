@@ -10,6 +10,7 @@ import os
 import re
 import threading
 import time
+from bisect import bisect_left
 from collections import OrderedDict
 from collections.abc import Callable, Collection, Iterator
 
@@ -25,6 +26,12 @@ HEADER = b"# pack-refs with: peeled fully-peeled sorted \n"
 
 PIECE = 1 << 20
 """Bytes of one piece of a new file's content."""
+
+PARSED = 1 << 20
+"""Bytes of a file whose entries are kept as values, once all below a directory were asked for."""
+
+WEIGHT = 7
+"""What an entry takes in memory then, with its bytes in the file: so many times the latter."""
 
 _log = Logger()
 
@@ -63,6 +70,7 @@ class PackedRefs:
     _start: int = field(default=0, init=False)
     _peeled: bool = field(default=False, init=False)
     _sorted: bool = field(default=True, init=False)
+    _parsed: tuple[list[bytes], list[PackedRef]] | None = field(default=None, init=False)
 
     def __attrs_post_init__(self) -> None:
         traits: list[bytes] = []
@@ -88,10 +96,27 @@ class PackedRefs:
         """
         The refs whose names begin with ``prefix``, in their order.
         """
+        if len(self.data) <= PARSED:
+            names, entries = self._whole()
+            yield from entries[bisect_left(names, prefix) : _after(names, prefix)]
+            return
         for found in self._from(prefix):
             if not found.name.startswith(prefix):
                 return
             yield found
+
+    @property
+    def weight(self) -> int:
+        """
+        What this takes in memory, in bytes; nearly so.
+        """
+        return len(self.data) * (WEIGHT if len(self.data) <= PARSED else 1)
+
+    def _whole(self) -> tuple[list[bytes], list[PackedRef]]:
+        if self._parsed is None:
+            entries = list(self._from(b""))
+            self._parsed = [entry.name for entry in entries], entries
+        return self._parsed
 
     def has_any(self, names: Collection[bytes]) -> bool:
         """
@@ -178,6 +203,14 @@ class PackedRefs:
         self.data = data[: self._start] + content
 
 
+def _after(names: list[bytes], prefix: bytes) -> int:
+    """
+    Where in a sorted list the names end that begin with ``prefix``.
+    """
+    stem = prefix.rstrip(b"\xff")
+    return bisect_left(names, stem[:-1] + bytes([stem[-1] + 1])) if stem else len(names)
+
+
 class PackedRefsFiles:
     """
     The packed refs of repositories, looked at again at every use: what is kept is used only for a file that ``stat`` says is
@@ -221,7 +254,7 @@ class PackedRefsFiles:
         with self._lock:
             self._drop(directory)
             self._kept[directory] = (identity, refs)
-            self._bytes += len(refs.data)
+            self._bytes += refs.weight
             while len(self._kept) > 1 and self._bytes > self._maximum:
                 self._drop(next(iter(self._kept)))
         return refs
@@ -233,7 +266,7 @@ class PackedRefsFiles:
     def _drop(self, directory: str) -> None:
         dropped = self._kept.pop(directory, None)
         if dropped is not None:
-            self._bytes -= len(dropped[1].data)
+            self._bytes -= dropped[1].weight
 
     def forget(self, directory: str) -> None:
         """

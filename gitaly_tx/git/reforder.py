@@ -14,6 +14,7 @@ from .errors import ObjectNotFound, ObjectTooLarge
 from .interfaces import IObjects, Reference
 from .objectid import ObjectID
 from .parse.foreachref import AUTHOR, COMMITTER, CREATOR, date_of
+from .peeling import read
 from .tags import tagged
 from .versions import version_key
 
@@ -98,7 +99,7 @@ def _date(objects: IObjects, oid: ObjectID, fields: Sequence[bytes]) -> int:
         info = objects.info(oid)
         if info is None or info.type not in (b"commit", b"tag"):
             return 0
-        found = objects.read(oid)
+        found = read(objects, oid)
     return date_of(found.data, fields) if found.type in (b"commit", b"tag") else 0
 
 
@@ -115,5 +116,5 @@ def points_at(objects: IObjects, ref: Reference, oids: Collection[ObjectID]) -> 
             raise ObjectNotFound(oid)
         if info.type != b"tag":
             return False
-        oid = tagged(oid, objects.read(oid).data)
+        oid = tagged(oid, read(objects, oid).data)
     return True

@@ -242,6 +242,8 @@ def assemble(reactor: Any, config: Config, surroundings: Surroundings, program: 
             in_writer=Threads(reactor, writers[storage.name]),
             in_thread=threads,
             observer=measures.fsync,
+            segment_size=config.wal.segment_size,
+            checkpoint_every=config.wal.checkpoint_interval,
         )
         for storage in config.storages
     }

@@ -31,7 +31,11 @@ async def default_branch(repository: IRepository) -> bytes:
 
     :raises GitalyError: as :func:`head_reference`.
     """
-    for name in (await head_reference(repository), *_USUAL):
+    head = await repository.ref(b"HEAD")
+    if head is not None and head.symbolic is not None:
+        return head.symbolic
+    await head_reference(repository)
+    for name in _USUAL:
         if await repository.ref(name) is not None:
             return name
     return next((ref.name for ref in await repository.refs((BRANCHES,))), b"")

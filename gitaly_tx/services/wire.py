@@ -70,14 +70,21 @@ def commit_message(found: GitObject, mailmap: Mailmap = NONE, *, with_trailers: 
     if raw.committer is not None:
         message.committer.CopyFrom(author_message(raw.committer, mailmap))
     if with_trailers:
-        message.trailers.extend(trailer_messages(raw.message))
+        message.trailers.extend(trailer_messages(raw.message, raw.encoding))
     return message
 
 
-def trailer_messages(message: bytes) -> list[CommitTrailer]:
+def trailer_messages(message: bytes, encoding: bytes = b"") -> list[CommitTrailer]:
     """
-    The trailers of a commit's message.
+    The trailers of a commit's message, in UTF-8, as git shows them.
+
+    :param encoding: what the commit says of itself. It is not believed if the message is not in it.
     """
+    if encoding:
+        try:
+            message = message.decode(encoding.decode("ascii")).encode("utf-8")
+        except (LookupError, UnicodeError):
+            pass
     return [CommitTrailer(key=key, value=value) for key, value in trailers(message)]
 
 

@@ -36,6 +36,9 @@ log = Logger()
 CHECKPOINT_EVERY = 120.0
 """Seconds between checkpoints, if there is anything to do."""
 
+SEGMENT_SIZE = 16 << 20
+"""Bytes of the log that are enough for a checkpoint."""
+
 RETRY_EVERY = 2.0
 """Seconds between attempts to apply what could not be applied at start."""
 
@@ -59,6 +62,7 @@ class Store:
     _lock: StorageLock
     _in_thread: InThread
     _clock: IReactorTime
+    _checkpoint_every: float = CHECKPOINT_EVERY
     _left: dict[Partition, list[Entry]] = field(factory=dict, init=False)
     _timers: list[LoopingCall] = field(factory=list, init=False)
     _checkpoint: Deferred[None] | None = field(default=None, init=False)
@@ -96,7 +100,7 @@ class Store:
             raise
         for path in trash:
             self.applier.delete_in_background(path)
-        self._every(CHECKPOINT_EVERY, self.checkpoint_soon)
+        self._every(self._checkpoint_every, self.checkpoint_soon)
         self._every(RETRY_EVERY, self.retry)
         self.checkpoint_soon()
 
@@ -188,6 +192,8 @@ def make_store(
     boot: bytes | None = None,
     key_value: IKeyValue | None = None,
     is_complete: IsComplete | None = None,
+    segment_size: int = SEGMENT_SIZE,
+    checkpoint_every: float = CHECKPOINT_EVERY,
 ) -> Store:
     """
     Put one together; nothing is touched before :meth:`Store.start`.
@@ -200,6 +206,8 @@ def make_store(
     :param leader: this server's name.
     :param observer: told after every fsync of the log: seconds, entries, bytes.
     :param inline: the most bytes of a file that goes into the log itself.
+    :param segment_size: bytes of the log that are enough for a checkpoint.
+    :param checkpoint_every: seconds between checkpoints, if there is anything to do.
     """
     layout = Layout(root.rstrip("/"))
     disk = Disk() if disk is None else disk
@@ -223,10 +231,26 @@ def make_store(
         boot_id() if boot is None else boot,
         observer,
         lambda: made[0].checkpoint_soon(),
+        segment_size,
     )
     recovery = Recovery(storage_log, applier, staged, refs, in_thread, is_complete)
     lock = StorageLock(layout)
-    made.append(Store(name, layout, storage_log, applier, staged, Intents(layout), recovery, key_value, lock, in_thread, clock))
+    made.append(
+        Store(
+            name,
+            layout,
+            storage_log,
+            applier,
+            staged,
+            Intents(layout),
+            recovery,
+            key_value,
+            lock,
+            in_thread,
+            clock,
+            checkpoint_every,
+        )
+    )
     return made[0]
 
 

@@ -11,7 +11,7 @@ from hypothesis import strategies as st
 from twisted.trial.unittest import SynchronousTestCase
 
 from gitaly_tx.git.objectid import ObjectID
-from gitaly_tx.git.packedrefs import HEADER, PackedRef, PackedRefs, PackedRefsFiles
+from gitaly_tx.git.packedrefs import HEADER, PARSED, WEIGHT, PackedRef, PackedRefs, PackedRefsFiles
 
 ONE = ObjectID("1" * 40)
 TWO = ObjectID("2" * 40)
@@ -123,6 +123,27 @@ class PackedRefsTests(SynchronousTestCase):
         self.assertEqual(names(PackedRefs(content)), [b"refs/heads/a"])
 
 
+class SizeTests(SynchronousTestCase):
+    """
+    Small files, whose entries are kept, and large ones.
+    """
+
+    def test_same(self):
+        """
+        Both list the same refs, whatever the prefix, and a small one gives the same values again.
+        """
+        entries = b"".join(line(b"refs/%c/%c" % (first, second)) for first in b"ab~\xff" for second in b"ab\xff")
+        padding = b"".join(line(b"refs/\xff\xff/%05d" % number) for number in range(PARSED // 52))
+        small, large = PackedRefs(HEADER + entries), PackedRefs(HEADER + entries + padding)
+        self.assertGreater(len(large.data), PARSED)
+        for prefix in (b"refs/", b"refs/a/", b"refs/b/a", b"refs/~/", b"refs/\xff/", b"refs/c/", b"refs/b/a\xff"):
+            expected = [name for name in names(large, prefix) if not name.startswith(b"refs/\xff\xff/")]
+            self.assertEqual(names(small, prefix), expected, prefix)
+        self.assertIs(next(small.below(b"refs/b/")), next(small.below(b"refs/b/")))
+        self.assertEqual(large.weight, len(large.data))
+        self.assertEqual(small.weight, WEIGHT * len(small.data))
+
+
 class FilesTests(SynchronousTestCase):
     """
     The files of many repositories.
@@ -146,7 +167,7 @@ class FilesTests(SynchronousTestCase):
         """
         An old and unchanged file is not read again, as long as there is room for it.
         """
-        files = PackedRefsFiles(maximum=3 * (len(HEADER) + 60), now=self.later)
+        files = PackedRefsFiles(maximum=3 * WEIGHT * (len(HEADER) + 60), now=self.later)
         paths = [self.write(b"refs/heads/%d" % number) for number in range(4)]
         first = files.read(paths[0])
         self.assertIs(files.read(paths[0]), first)

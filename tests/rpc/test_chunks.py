@@ -4,6 +4,8 @@ Tests for :mod:`gitaly_tx.rpc.chunks`.
 
 from __future__ import annotations
 
+from collections.abc import AsyncIterator
+
 from hypothesis import given, settings
 from hypothesis import strategies as st
 from twisted.internet.defer import Deferred
@@ -11,7 +13,7 @@ from twisted.trial.unittest import SynchronousTestCase
 from zope.interface.verify import verifyObject
 
 from gitaly_tx.errors import Code, GitalyError
-from gitaly_tx.rpc.chunks import CHUNK, ChunkSink, ChunkSource, batched
+from gitaly_tx.rpc.chunks import CHUNK, ChunkSink, ChunkSource, batched, batched_stream
 from gitaly_tx.streams import PIECE, IByteSink, IByteSource
 from protocols.gitaly.smarthttp_pb2 import PostReceivePackRequest, PostReceivePackResponse
 from tests.support.calls import RecordingExchange
@@ -147,3 +149,26 @@ class BatchedTests(SynchronousTestCase):
         parts = list(batched(items, lambda size: size, 20))
         self.assertEqual([item for part in parts for item in part], items)
         self.assertTrue(all(part and (len(part) == 1 or sum(part) < 20) for part in parts))
+
+
+class BatchedStreamTests(SynchronousTestCase):
+    """
+    ``batched_stream``.
+    """
+
+    @settings(max_examples=50, deadline=None)
+    @given(st.lists(st.integers(0, 9), max_size=30))
+    def test_same(self, items: list[int]):
+        """
+        Items that come one after the other are cut as those that are there at once.
+        """
+
+        async def one_by_one() -> AsyncIterator[int]:
+            for item in items:
+                yield item
+
+        async def run() -> list[list[int]]:
+            return [batch async for batch in batched_stream(one_by_one(), lambda item: item, 10)]
+
+        done = Deferred.fromCoroutine(run())
+        self.assertEqual(self.successResultOf(done), list(batched(items, lambda item: item, 10)))

@@ -53,7 +53,7 @@ class ReadCase(TestCase):
         Put something into the repository.
         """
 
-    def run_git(self, *words: str, stdin: bytes = b"", **environment: str) -> str:
+    def run_git(self, *words: str, stdin: bytes = b"", **environment: Any) -> str:
         """
         Run git in the repository.
 

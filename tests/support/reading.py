@@ -4,6 +4,8 @@ Repositories on disk, to be read as the server reads them: real refs, real objec
 
 from __future__ import annotations
 
+import os
+import tempfile
 from collections.abc import Awaitable, Callable, Sequence
 from typing import Any, TypeVar
 
@@ -19,6 +21,7 @@ from gitaly_tx.git.interfaces import GitObject, IGit, IObjects, ObjectInfo, Refe
 from gitaly_tx.git.objectid import ObjectFormat, ObjectID
 from gitaly_tx.git.refs import Refs
 from gitaly_tx.storage.interfaces import IRepository, IStaging, IStorageProvider, StorageInfo
+from gitaly_tx.storage.staging import FilesystemStaging
 from gitaly_tx.storage.threads import Threads
 from gitaly_tx.wal.interfaces import FileChange, Partition
 from gitaly_tx.writequeue.transaction import Outcome
@@ -47,7 +50,12 @@ class Reading:
         A repository that can be read.
         """
         return _Repository(
-            Partition("default", "thing.git"), directory, program().object_format(directory), self.refs, self.objects
+            Partition("default", "thing.git"),
+            directory,
+            program().object_format(directory),
+            self.refs,
+            self.objects,
+            self.threads,
         )
 
     def stop(self) -> None:
@@ -65,6 +73,7 @@ class _Repository:
     object_format: ObjectFormat
     _refs: Refs
     _objects: ObjectReader
+    _threads: Threads
 
     def ref(self, name: bytes) -> Awaitable[Reference | None]:
         return self._refs.read(self.directory, name)
@@ -88,7 +97,11 @@ class _Repository:
         return self._objects.look(self.directory, job)
 
     async def stage(self) -> IStaging:
-        raise NotImplementedError
+        root = os.path.dirname(self.directory.path)
+        path = tempfile.mkdtemp(prefix="quarantine-", dir=root)
+        os.makedirs(os.path.join(path, "objects", "pack"))
+        directory = self.directory.quarantined(os.path.join(path, "objects"))
+        return FilesystemStaging(directory, self.object_format, root, path, self._threads)
 
     async def commit(
         self,

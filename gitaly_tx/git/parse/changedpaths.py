@@ -43,13 +43,6 @@ class ChangedPathsDecoder:
         self._wanted = 0
         self._paths: list[bytes] = []
 
-    @property
-    def complete(self) -> bool:
-        """
-        Whether what came so far ends with a whole entry.
-        """
-        return self._head is None
-
     def feed(self, records: Iterable[bytes]) -> Iterator[ChangeOf]:
         """
         :param records: without their NULs.

@@ -35,10 +35,13 @@ def header_of(change: Change) -> bytes:
     """
     The line that begins the patch of a change, with the newline; prefixes are ``a/`` and ``b/``, and ``core.quotePath`` is on.
     """
-    return b"diff --git %b %b\n" % (_quoted(b"a/" + change.old_path), _quoted(b"b/" + change.path))
+    return b"diff --git %b %b\n" % (quoted_path(b"a/" + change.old_path), quoted_path(b"b/" + change.path))
 
 
-def _quoted(path: bytes) -> bytes:
+def quoted_path(path: bytes) -> bytes:
+    """
+    As git writes a path where quotes and what is not printable, or not ASCII, are escaped.
+    """
     escaped = _ESCAPED.sub(_escape, path)
     return path if escaped == path else b'"%b"' % escaped
 
@@ -237,4 +240,4 @@ def _hunk_headers(data: bytes, at_line_start: bool) -> tuple[int, int]:
     return count, sizes
 
 
-__all__ = ["LONG_LINE", "Event", "PatchBegins", "PatchDecoder", "PatchPart", "RawPart", "header_of"]
+__all__ = ["LONG_LINE", "Event", "PatchBegins", "PatchDecoder", "PatchPart", "RawPart", "header_of", "quoted_path"]

@@ -15,8 +15,8 @@ from ...git.parse.patch import PatchBegins, PatchDecoder, PatchPart, RawPart, he
 from ...git.parse.rawdiff import Change, RawDecoder
 from ...git.records import pieces
 from ...wal.threads import InThread
+from ..spool import Spool
 from .running import Failed
-from .spool import Spool
 
 
 @define

@@ -17,6 +17,7 @@ from ...rpc.call import Call
 from ...rpc.interfaces import IMethods
 from ...storage.interfaces import IStorageProvider
 from ...wal.threads import InThread
+from .blobs import diff_blobs
 from .changed_paths import find_changed_paths
 from .commit import commit_diff
 from .delta import commit_delta
@@ -69,3 +70,6 @@ class DiffService:
 
     def RangeDiff(self, call: Call, request: pb.RangeDiffRequest) -> AsyncGenerator[pb.RangeDiffResponse, None]:
         return range_diff(self._git, self._storage, request)
+
+    def DiffBlobs(self, call: Call, request: pb.DiffBlobsRequest) -> AsyncGenerator[pb.DiffBlobsResponse, None]:
+        return diff_blobs(self._git, self._storage, self._in_thread, request)

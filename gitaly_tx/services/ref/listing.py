@@ -4,7 +4,6 @@ Refs of any kind.
 
 from __future__ import annotations
 
-import re
 from collections.abc import AsyncIterator, Mapping, Sequence
 
 from protocols.gitaly import shared_pb2
@@ -13,7 +12,7 @@ from protocols.gitaly.ref_pb2 import FindRefsByOIDRequest, FindRefsByOIDResponse
 from ...errors import Code, GitalyError
 from ...git.errors import ObjectNotFound
 from ...git.interfaces import IGit, Reference
-from ...git.objectid import ObjectFormat, ObjectID
+from ...git.objectid import ObjectID
 from ...git.options import Flag
 from ...git.reforder import BY_NAME, RefOrder, SortKey
 from ...git.refpatterns import RefPatterns
@@ -32,8 +31,6 @@ _KEYS: Mapping[int, SortKey] = {
 }
 
 _DIRECTIONS = {shared_pb2.ASCENDING: False, shared_pb2.DESCENDING: True}
-
-_FULL_ID = re.compile(r"[0-9a-f]+\Z")
 
 
 async def list_refs(git: IGit, storage: IStorageProvider, request: ListRefsRequest) -> AsyncIterator[ListRefsResponse]:
@@ -113,41 +110,28 @@ async def find_refs_by_oid(git: IGit, storage: IStorageProvider, request: FindRe
         raise GitalyError("empty Oid", Code.INVALID_ARGUMENT)
     patterns = RefPatterns([pattern.encode("utf-8") for pattern in request.ref_patterns] or [b"refs/tags/", b"refs/heads/"])
     order = RefOrder.parse(request.sort_field) if request.sort_field else BY_NAME
-    if order is not None and _is_full(request.oid, repository.object_format):
-        refs = await _pointing_at(repository, patterns, order, ObjectID(request.oid))
-        refs = refs[: request.limit or None]
-    else:
-        refs = await _by_git(git, repository, patterns, request)
-    return FindRefsByOIDResponse(refs=[ref.name.decode("utf-8", "replace") for ref in refs])
-
-
-def _is_full(oid: str, object_format: ObjectFormat) -> bool:
-    return len(oid) == object_format.hex_length and _FULL_ID.match(oid) is not None
-
-
-async def _pointing_at(repository: IRepository, patterns: RefPatterns, order: RefOrder, oid: ObjectID) -> Sequence[Reference]:
+    oid = None if request.oid.startswith("-") else await resolve(git, repository, request.oid.encode("utf-8"))
+    if oid is None:
+        raise GitalyError(_failed("exit status 129"), Code.INVALID_ARGUMENT, {"oid": request.oid})
     try:
-        return await selected(repository, patterns, order=order, pointing_at=[oid])
+        if order is None:
+            refs = await _ordered_by_git(git, repository, patterns, oid, request.sort_field)
+        else:
+            refs = await selected(repository, patterns, order=order, pointing_at=[oid])
     except ObjectNotFound as error:
         raise GitalyError(_failed("exit status 128"), Code.INTERNAL, error.facts) from error
+    except ListingFailed as error:
+        raise GitalyError(_failed(error.message), Code.INTERNAL, error.facts) from error
+    return FindRefsByOIDResponse(refs=[ref.name.decode("utf-8", "replace") for ref in refs[: request.limit or None]])
 
 
-async def _by_git(
-    git: IGit, repository: IRepository, patterns: RefPatterns, request: FindRefsByOIDRequest
+async def _ordered_by_git(
+    git: IGit, repository: IRepository, patterns: RefPatterns, oid: ObjectID, key: str
 ) -> Sequence[Reference]:
     """
-    What needs more of git than is known here: other orders, and ids that are not full.
+    In an order that only git knows.
     """
-    options = [Flag(f"--points-at={request.oid}")]
-    if request.sort_field:
-        options.append(Flag(f"--sort={request.sort_field}"))
-    if request.limit:
-        options.append(Flag(f"--count={request.limit}"))
-    try:
-        return await all_listed(git, repository, patterns, options)
-    except ListingFailed as error:
-        code = Code.INVALID_ARGUMENT if error.status == 129 else Code.INTERNAL
-        raise GitalyError(_failed(error.message), code, error.facts) from error
+    return await all_listed(git, repository, patterns, [Flag(f"--points-at={oid}"), Flag(f"--sort={key}")])
 
 
 def _failed(ended: str) -> str:

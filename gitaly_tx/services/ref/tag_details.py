@@ -31,6 +31,9 @@ Signature = GetTagSignaturesResponse.TagSignature
 
 _TAGS_ONLY = ("--in-commit-order", "--objects", "--no-object-names", "--filter=object:type=tag", "--filter-provided-objects")
 
+_LARGEST = 64 << 20
+"""Bytes of a tag object."""
+
 _FULL_ID = re.compile(r"[0-9a-f]+\Z")
 
 
@@ -58,7 +61,7 @@ async def _tag(git: IGit, repository: IRepository, revision: str) -> GitObject:
         raise GitalyError("getting tag: object not found", Code.INTERNAL, {"tag": revision})
     if info.type != b"tag":
         raise GitalyError(f"getting tag: expected tag, got {info.type.decode('ascii')}", Code.INTERNAL, {"tag": revision})
-    return await repository.object(oid)
+    return await repository.object(oid, _LARGEST)
 
 
 async def get_tag_signatures(
@@ -87,13 +90,13 @@ async def _signatures(git: IGit, repository: IRepository, revisions: Sequence[by
     found = await _without_walk(repository, revisions)
     if found is not None:
         for oid in found:
-            yield _signature(await repository.object(oid))
+            yield _signature(await repository.object(oid, _LARGEST))
         return
     try:
         async with aclosing(walked(git, repository.directory, _TAGS_ONLY, revisions)) as batches:
             async for batch in batches:
                 for line in batch:
-                    yield _signature(await repository.object(ObjectID(line)))
+                    yield _signature(await repository.object(ObjectID(line), _LARGEST))
     except WalkFailed as error:
         raise error.wrapped("cat-file iterator stop") from error
 
@@ -126,7 +129,7 @@ async def _without_walk(repository: IRepository, revisions: Sequence[bytes]) -> 
             oid = start
             while (info := objects.info(oid)) is not None and info.type == b"tag":
                 found[oid] = None
-                oid = tagged(oid, objects.read(oid).data)
+                oid = tagged(oid, objects.read(oid, _LARGEST).data)
             if info is None:
                 return None
         return list(found)

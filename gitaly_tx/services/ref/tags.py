@@ -14,6 +14,7 @@ from protocols.gitaly.ref_pb2 import FindAllTagsRequest, FindAllTagsResponse, Fi
 from protocols.gitaly.shared_pb2 import Tag
 
 from ...errors import Code, GitalyError
+from ...git import peeling
 from ...git.errors import ObjectNotFound, ObjectTooLarge
 from ...git.interfaces import GitObject, IObjects, Reference
 from ...git.mailmaps import Mailmaps
@@ -109,7 +110,7 @@ def _read(objects: IObjects, oid: ObjectID) -> GitObject | None:
         return objects.read(oid, _ORDINARY)
     except ObjectTooLarge:
         info = objects.info(oid)
-        return objects.read(oid) if info is not None and info.type in (b"commit", b"tag") else None
+        return peeling.read(objects, oid) if info is not None and info.type in (b"commit", b"tag") else None
 
 
 def _tagged(objects: IObjects, tag: GitObject) -> GitObject | None:
@@ -118,7 +119,7 @@ def _tagged(objects: IObjects, tag: GitObject) -> GitObject | None:
     """
     oid = tagged(tag.oid, tag.data)
     kind = tag.data.split(b"\n", 2)[1]
-    return objects.read(oid) if kind in (b"type commit", b"type tag") else None
+    return peeling.read(objects, oid) if kind in (b"type commit", b"type tag") else None
 
 
 async def find_tag(storage: IStorageProvider, details: TagDetails, request: FindTagRequest) -> FindTagResponse:

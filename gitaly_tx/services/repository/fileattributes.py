@@ -29,8 +29,8 @@ async def get_file_attributes(
     storage: IStorageProvider, git: IGit, in_thread: InThread, request: GetFileAttributesRequest
 ) -> GetFileAttributesResponse:
     """
-    What the ``.gitattributes`` files of a revision and the repository's ``info/attributes`` say of paths, which need not exist: in the
-    order of the paths and of the attributes that are asked for, without those that are unspecified.
+    What the ``.gitattributes`` files of a revision and the repository's ``info/attributes`` say of paths, which need not exist:
+    in the order of the paths and of the attributes that are asked for, without those that are unspecified.
 
     :raises GitalyError: INVALID_ARGUMENT for a request that lacks something; INTERNAL ``check attr: …`` for what git's check-attr
         would end at: an unknown revision, a path out of the tree, a bad name.
@@ -74,7 +74,7 @@ def _normal(path: str) -> bytes:
     if "\0" in path:
         raise GitalyError("check attr: path with NUL byte not allowed", Code.INTERNAL)
     found = posixpath.normpath(path)
-    if found.startswith("/") or found == ".." or found.startswith("../"):
+    if found == ".." or found.startswith(("/", "../")):
         raise GitalyError("check attr: read line: EOF", Code.INTERNAL)
     found = "" if found == "." else found
     return (found + "/" if path.endswith("/") and found else found).encode("utf-8")

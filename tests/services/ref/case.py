@@ -38,7 +38,7 @@ class RefCase(ReadCase):
         """
         dates = {"GIT_COMMITTER_DATE": f"@{date} +0000", "GIT_AUTHOR_DATE": f"@{9000 - date} +0000"}
         more = [word for parent in parents for word in ("-p", parent)]
-        return self.run_git("commit-tree", *more, "-m", message, tree, **dates)
+        return self.run_git("commit-tree", *more, tree, stdin=message.encode(), **dates)
 
     def point(self, name: str, oid: str) -> None:
         """

@@ -22,6 +22,10 @@ from gitaly_tx.storage.memory import MemoryStorageProvider
 from protocols.gitaly import repository_pb2 as pb
 from protocols.gitaly.shared_pb2 import Repository
 from tests.support.awaiting import begin
+from tests.support.threads import inline_threads
+
+NO_GIT: Any = None
+"""What these methods do without."""
 
 
 class RepositoryServiceCase(SynchronousTestCase):
@@ -31,7 +35,7 @@ class RepositoryServiceCase(SynchronousTestCase):
 
     def setUp(self) -> None:
         self.storage = MemoryStorageProvider([StorageInfo("default", "/default", "")])
-        self.service = RepositoryService(self.storage)
+        self.service = RepositoryService(self.storage, NO_GIT, inline_threads)
 
     def call(self, name: str, **fields: Any) -> Any:
         """

@@ -8,7 +8,7 @@ import tempfile
 from collections.abc import AsyncGenerator
 from typing import IO
 
-from ...wal.threads import InThread
+from ..wal.threads import InThread
 
 KEPT = 1 << 20
 """The most bytes that stay in memory."""

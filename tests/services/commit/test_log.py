@@ -1,0 +1,161 @@
+"""
+``FindAllCommits``, ``FindCommits`` and ``CommitsByMessage``
+"""
+
+from __future__ import annotations
+
+from google.protobuf.timestamp_pb2 import Timestamp
+
+from protocols.gitaly.commit_pb2 import FindAllCommitsRequest, FindCommitsRequest
+from protocols.gitaly.shared_pb2 import CommitStatInfo, GlobalOptions
+
+from .case import CommitCase
+
+LITERAL = GlobalOptions(literal_pathspecs=True)
+
+
+class FindAllCommitsTests(CommitCase):
+    """
+    ``FindAllCommits``
+    """
+
+    async def test_found(self):
+        """
+        The history of a revision or of all branches.
+        """
+        for fields, expected in (
+            ({}, "merge three two one"),
+            ({"revision": b"side"}, "two one"),
+            ({"revision": b"main", "max_count": 2}, "merge three"),
+            ({"revision": b"main", "max_count": -1, "skip": -1}, "merge three two one"),
+            ({"revision": b"main", "skip": 3}, "one"),
+            ({"revision": b"main", "order": FindAllCommitsRequest.TOPO}, "merge two three one"),
+            ({"revision": b"main", "order": FindAllCommitsRequest.DATE}, "merge three two one"),
+            ({"revision": b"nope"}, ""),
+        ):
+            self.assertEqual(" ".join(await self.subjects("FindAllCommits", **fields)), expected, fields)
+
+    async def test_no_branches(self):
+        """
+        Without branches there is nothing, whatever else there is.
+        """
+        for name in ("main", "side"):
+            self.run_git("update-ref", "-d", f"refs/heads/{name}")
+        self.assertEqual(await self.replies(self.call("FindAllCommits")), [])
+
+
+class FindCommitsTests(CommitCase):
+    """
+    ``FindCommits``
+    """
+
+    async def test_found(self):
+        """
+        The commits that git log finds, by all that a request may say.
+        """
+        at = Timestamp
+        for fields, expected in (
+            ({}, "merge three two one"),
+            ({"revision": b"side"}, "two one"),
+            ({"all": True}, "one two three merge"),
+            ({"all": True, "limit": 2}, "three merge"),
+            ({"limit": 2, "offset": 1}, "three two"),
+            ({"limit": 0}, ""),
+            ({"limit": -1}, "merge three two one"),
+            ({"offset": 9}, ""),
+            ({"paths": [b"READ*"]}, "three one"),
+            ({"paths": [b"READ*"], "global_options": LITERAL}, ""),
+            ({"paths": [b"side", b"README"]}, "merge three two one"),
+            ({"skip_merges": True}, "three two one"),
+            ({"first_parent": True}, "merge three one"),
+            ({"author": b"b@ex"}, "two"),
+            ({"after": at(seconds=2000), "before": at(seconds=3000)}, "three two"),
+            ({"order": FindCommitsRequest.TOPO}, "merge two three one"),
+            ({"message_regex": "FIX$"}, "two"),
+            ({"revision": b"nope"}, ""),
+            ({"revision": b"v1..main", "skip_merges": True}, "three two"),
+        ):
+            fields.setdefault("limit", 99)
+            self.assertEqual(" ".join(await self.subjects("FindCommits", **fields)), expected, fields)
+
+    async def test_follow(self):
+        """
+        A file is followed over its old names, also when the beginning is left out.
+        """
+        for fields, expected in (
+            ({"limit": 99}, "three one"),
+            ({"limit": 99, "offset": 1}, "one"),
+            ({"limit": 1, "offset": 1}, "one"),
+            ({"limit": 1}, "three"),
+            ({"limit": -1, "offset": 1}, "one"),
+            ({"limit": 99, "offset": 2}, ""),
+        ):
+            found = await self.subjects("FindCommits", paths=[b"bin/ran"], follow=True, **fields)
+            self.assertEqual(" ".join(found), expected, fields)
+        self.assertEqual(await self.subjects("FindCommits", paths=[b"bin/ran"], limit=9), ["three"])
+        self.assertEqual(len(await self.subjects("FindCommits", follow=True, offset=1, limit=99)), 3)
+
+    async def test_details(self):
+        """
+        Numbers of lines, trailers and names come when asked for.
+        """
+        fields = {"include_shortstat": True, "trailers": True, "include_referenced_by": [b"HEAD", b"refs/heads/", b"refs/tags/"]}
+        (reply,) = await self.replies(self.call("FindCommits", limit=9, **fields))
+        found = {commit.subject.decode().split()[0]: commit for commit in reply.commits}
+        stats = {
+            "three": CommitStatInfo(changed_files=2, additions=1),
+            "two": CommitStatInfo(changed_files=1, additions=1),
+            "one": CommitStatInfo(changed_files=5, additions=5),
+        }
+        self.assertEqual({name: commit.short_stats for name, commit in found.items() if commit.HasField("short_stats")}, stats)
+        self.assertEqual([trailer.key for trailer in found["three"].trailers], [b"Signed-off-by", b"More"])
+        names = {"merge": [b"HEAD", b"refs/heads/main"], "two": [b"refs/heads/side"], "one": [b"refs/tags/v1"], "three": []}
+        self.assertEqual({name: list(commit.referenced_by) for name, commit in found.items()}, names)
+        (plain,) = await self.replies(self.call("FindCommits", limit=9))
+        self.assertFalse(any(each.HasField("short_stats") or each.trailers or each.referenced_by for each in plain.commits))
+
+    async def test_refused(self):
+        """
+        An empty path is none.
+        """
+        self.assertEqual(await self.refused("FindCommits", paths=[b"a", b""]), "INVALID_ARGUMENT path is empty string")
+
+    async def test_no_branches(self):
+        """
+        Without a default branch there is nothing to begin with.
+        """
+        for name in ("main", "side"):
+            self.run_git("update-ref", "-d", f"refs/heads/{name}")
+        self.assertEqual(await self.replies(self.call("FindCommits", limit=9)), [])
+        self.assertEqual(await self.replies(self.call("CommitsByMessage", query="x")), [])
+        self.assertEqual(self.started, [])
+
+
+class ByMessageTests(CommitCase):
+    """
+    ``CommitsByMessage``
+    """
+
+    async def test_found(self):
+        """
+        A pattern matches whatever its case.
+        """
+        for fields, expected in (
+            ({"query": "FIX"}, "two"),
+            ({"query": "^t.*"}, "three two"),
+            ({"query": "t", "limit": 1}, "three"),
+            ({"query": "^t", "offset": 1}, "two"),
+            ({"query": "^t", "offset": -1, "limit": -1}, "three two"),
+            ({"query": "^t", "path": b"side"}, "two"),
+            ({"query": "^t", "path": b"si*", "global_options": LITERAL}, ""),
+            ({"query": "^t", "revision": b"main~1"}, "three"),
+            ({"query": "^t", "revision": b"nope"}, ""),
+            ({"query": "nothing like that"}, ""),
+        ):
+            self.assertEqual(" ".join(await self.subjects("CommitsByMessage", **fields)), expected, fields)
+
+    async def test_refused(self):
+        """
+        Something to look for is needed.
+        """
+        self.assertEqual(await self.refused("CommitsByMessage"), "INVALID_ARGUMENT empty Query")
