@@ -6,6 +6,7 @@ from __future__ import annotations
 
 import tempfile
 from collections.abc import AsyncGenerator
+from contextlib import aclosing
 from typing import IO
 
 from ..wal.threads import InThread
@@ -55,6 +56,23 @@ class Spool:
         view = memoryview(bytes(self._memory))
         for start in range(0, len(view), PIECE):
             yield bytes(view[start : start + PIECE])
+
+    async def parts(self, size: int) -> AsyncGenerator[tuple[bytes, bool], None]:
+        """
+        All of it, cut in parts of ``size`` bytes; the last, which may be the only one, has the rest.
+
+        :returns: each part, and whether it is the last.
+        """
+        rest = b""
+        async with aclosing(self.pieces()) as pieces:
+            async for piece in pieces:
+                rest += piece
+                # At least one byte stays for the last part.
+                whole = (len(rest) - 1) // size * size
+                for start in range(0, whole, size):
+                    yield rest[start : start + size], False
+                rest = rest[whole:]
+        yield rest, True
 
     async def close(self) -> None:
         """

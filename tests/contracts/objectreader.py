@@ -12,7 +12,7 @@ from zope.interface.verify import verifyObject
 from gitaly_tx.errors import Code
 from gitaly_tx.git.directory import GitDirectory
 from gitaly_tx.git.errors import ObjectCorrupt, ObjectNotFound, ObjectTooLarge
-from gitaly_tx.git.interfaces import GitObject, IObjectReader, ObjectInfo
+from gitaly_tx.git.interfaces import GitObject, IObjectReader, IObjects, ObjectInfo
 from gitaly_tx.git.objectid import ObjectFormat, ObjectID
 
 if TYPE_CHECKING:
@@ -65,6 +65,22 @@ class ObjectReaderContract(Base):
         for data in (b"", b"\0\xff\n", b"x" * 100_000):
             oid = self.write(self.directory, b"blob", data)
             self.assertEqual(await self.reader.read(self.directory, oid), GitObject(oid, b"blob", data))
+
+    async def test_look(self):
+        """
+        Several look-ups in one go give the same as one after the other.
+        """
+        oid = self.write(self.directory, b"blob", b"content")
+
+        def job(objects: IObjects) -> tuple[GitObject, ObjectInfo | None, ObjectInfo | None]:
+            verifyObject(IObjects, objects)
+            for wrong, error in ((oid, ObjectTooLarge), (self.missing, ObjectNotFound)):
+                with self.assertRaises(error):
+                    objects.read(wrong, 6)
+            return objects.read(oid, 7), objects.info(oid), objects.info(self.missing)
+
+        expected = (GitObject(oid, b"blob", b"content"), ObjectInfo(oid, b"blob", 7), None)
+        self.assertEqual(await self.reader.look(self.directory, job), expected)
 
     async def test_missing(self):
         """

@@ -25,7 +25,7 @@ class MailmapsTests(ReadCase):
         A commit with a mailmap, or without.
         """
         file = "" if content is None else f"M 100644 inline .mailmap\ndata {len(content)}\n{content}\n"
-        self.import_stream(f"commit refs/heads/{branch}\ncommitter C <c@x> 1 +0000\ndata 0\ndeleteall\n{file}\n")
+        self.import_stream(f"feature force\ncommit refs/heads/{branch}\ncommitter C <c@x> 1 +0000\ndata 0\ndeleteall\n{file}\n")
 
     async def shown(self) -> bytes:
         """

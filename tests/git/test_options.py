@@ -7,7 +7,7 @@ from __future__ import annotations
 from twisted.trial.unittest import SynchronousTestCase
 
 from gitaly_tx.errors import Code, GitalyError
-from gitaly_tx.git.options import ConfigPair, Flag, ValueFlag, positional, whole
+from gitaly_tx.git.options import ConfigPair, Flag, Revision, StandardOutput, ValueFlag, positional, whole
 
 
 class OptionTests(SynchronousTestCase):
@@ -35,6 +35,12 @@ class OptionTests(SynchronousTestCase):
         Text is taken as UTF-8, and bytes that came in as surrogates come out as they were.
         """
         self.assertEqual(Flag("--grep=\u00e9\udcff").name, b"--grep=\xc3\xa9\xff")
+
+    def test_standard_output(self):
+        """
+        A dash stands for standard output only where that was meant.
+        """
+        self.assertEqual(list(StandardOutput().words()), [b"-"])
 
     def test_value_flags(self):
         """
@@ -74,6 +80,14 @@ class OptionTests(SynchronousTestCase):
         self.assertEqual(refused.message, "positional arg \"--output=/x\\n\" cannot start with dash '-': invalid argument")
         self.assertIs(refused.given_code, None)
         self.assertIs(refused.wrapped("cmd", Code.INVALID_ARGUMENT).code, Code.INVALID_ARGUMENT)
+
+    def test_revision(self):
+        """
+        A revision among options is refused like any positional argument.
+        """
+        self.assertEqual(list(Revision("a..b").words()), [b"a..b"])
+        for wrong in ("-x", "--all", "a\0b"):
+            self.assertRaises(GitalyError, Revision, wrong)
 
     def test_nul(self):
         """

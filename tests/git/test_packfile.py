@@ -78,8 +78,8 @@ class Case(SynchronousTestCase):
     def read(self, pack: Pack, oid: bytes) -> tuple[bytes, bytes]:
         offset = pack.index.find(oid)
         assert offset is not None
-        info, found = pack.info(offset), pack.read(offset)
-        self.assertEqual(info, (found[0], len(found[1])))
+        size, info, found = pack.size(offset), pack.info(offset), pack.read(offset)
+        self.assertEqual((info, size, pack.size(offset)), ((found[0], len(found[1])), len(found[1]), len(found[1])))
         return found
 
 

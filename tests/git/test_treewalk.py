@@ -27,10 +27,12 @@ class TreeWalkTests(SynchronousTestCase):
     ``TreeWalk``
     """
 
-    object_format = "sha1"
-
     def setUp(self) -> None:
-        self.directory = make_repository(os.path.abspath(self.mktemp()), object_format=self.object_format)
+        self.directories = {
+            length: make_repository(os.path.abspath(self.mktemp()), object_format=object_format)
+            for length, object_format in ((40, "sha1"), (64, "sha256"))
+        }
+        self.directory = self.directories[40]
         self.store = ObjectStore()
 
     def git(self, *words: str, stdin: bytes = b"") -> bytes:
@@ -50,12 +52,12 @@ class TreeWalkTests(SynchronousTestCase):
         return found
 
     @settings(max_examples=20, deadline=None)
-    @given(st.dictionaries(PATHS, MODES, max_size=12), st.integers(1, 5))
-    def test_like_git(self, files: dict[bytes, bytes], count: int):
+    @given(st.dictionaries(PATHS, MODES, max_size=12), st.integers(1, 5), st.sampled_from([40, 64]))
+    def test_like_git(self, files: dict[bytes, bytes], count: int, length: int):
         """
         Whatever the names are and however many are taken at a time, the entries are git's, in git's order.
         """
-        length = 40 if self.object_format == "sha1" else 64
+        self.directory = self.directories[length]
         stream = b"blob\nmark :1\ndata 0\n\ncommit refs/heads/main\ncommitter C <c@x> 1 +0000\ndata 0\ndeleteall\n"
         for path, mode in files.items():
             quoted = b'"' + b"".join(b"\\%03o" % byte for byte in path) + b'"'
@@ -82,11 +84,3 @@ class TreeWalkTests(SynchronousTestCase):
         """
         content = b"40000 d\0" + bytes.fromhex(inner.decode())
         return self.git("hash-object", "-t", "tree", "-w", "--literally", "--stdin", stdin=content).strip()
-
-
-class Sha256Tests(TreeWalkTests):
-    """
-    The same with SHA-256
-    """
-
-    object_format = "sha256"

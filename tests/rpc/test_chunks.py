@@ -13,7 +13,7 @@ from twisted.trial.unittest import SynchronousTestCase
 from zope.interface.verify import verifyObject
 
 from gitaly_tx.errors import Code, GitalyError
-from gitaly_tx.rpc.chunks import CHUNK, ChunkSink, ChunkSource, batched, batched_stream
+from gitaly_tx.rpc.chunks import CHUNK, ChunkSink, ChunkSource, batched, batched_stream, cut
 from gitaly_tx.streams import PIECE, IByteSink, IByteSource
 from protocols.gitaly.smarthttp_pb2 import PostReceivePackRequest, PostReceivePackResponse
 from tests.support.calls import RecordingExchange
@@ -172,3 +172,19 @@ class BatchedStreamTests(SynchronousTestCase):
 
         done = Deferred.fromCoroutine(run())
         self.assertEqual(self.successResultOf(done), list(batched(items, lambda item: item, 10)))
+
+
+class CutTests(SynchronousTestCase):
+    """
+    ``cut``.
+    """
+
+    def test_pieces(self):
+        """
+        No piece is longer than a message carries, none is empty, and together they are the bytes.
+        """
+        for size, count in ((0, 0), (1, 1), (CHUNK, 1), (CHUNK + 1, 2), (3 * CHUNK, 3)):
+            data = b"x" * size
+            pieces = list(cut(data))
+            self.assertEqual((b"".join(pieces), len(pieces)), (data, count))
+            self.assertTrue(all(0 < len(piece) <= CHUNK for piece in pieces))

@@ -21,10 +21,11 @@ from ...git.objectid import ObjectFormat
 from ...git.parse.patch import quoted_path
 from ...storage.interfaces import IStorageProvider
 from ...wal.threads import InThread
+from ..running import Failed, running
 from ..validate import given, opened
+from .commands import diff
 from .files import DiffReader, FileDiff
 from .pairs import Pair, Side, pairs_of
-from .running import Failed, diff, running
 
 MESSAGE: Final = 5120
 """Bytes of a patch that one message carries."""

@@ -21,8 +21,9 @@ from ...git.quoting import quoted
 from ...git.records import batches
 from ...rpc.chunks import REPLY
 from ...storage.interfaces import IRepository, IStorageProvider
+from ..running import Failed, running
 from ..validate import given, opened
-from .running import Failed, command, running
+from .commands import command
 
 _Requested = FindChangedPathsRequest.Request
 

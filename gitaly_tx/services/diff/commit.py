@@ -13,9 +13,10 @@ from protocols.gitaly.diff_pb2 import CommitDiffRequest, CommitDiffResponse
 from ...git.interfaces import IGit
 from ...storage.interfaces import IStorageProvider
 from ...wal.threads import InThread
+from ..running import running
+from .commands import diff
 from .files import DiffReader, FileDiff
 from .limits import Budget, Verdict, limits_of
-from .running import diff, running
 from .sides import opened_with_sides
 
 MESSAGE: Final = 5120

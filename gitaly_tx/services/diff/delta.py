@@ -15,7 +15,8 @@ from ...git.interfaces import IGit
 from ...git.parse.rawdiff import Change, RawDecoder
 from ...git.records import batches
 from ...storage.interfaces import IStorageProvider
-from .running import Failed, diff, running
+from ..running import Failed, running
+from .commands import diff
 from .sides import opened_with_sides
 
 MESSAGE: Final = 5120

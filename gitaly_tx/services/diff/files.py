@@ -15,8 +15,8 @@ from ...git.parse.patch import PatchBegins, PatchDecoder, PatchPart, RawPart, he
 from ...git.parse.rawdiff import Change, RawDecoder
 from ...git.records import pieces
 from ...wal.threads import InThread
+from ..running import Failed
 from ..spool import Spool
-from .running import Failed
 
 
 @define
@@ -64,21 +64,14 @@ class FileDiff:
 
     async def parts(self, size: int) -> AsyncGenerator[tuple[bytes, bool], None]:
         """
-        The patch, or what is kept of it, cut in parts of ``size`` bytes; the last, which may be the only one, has the rest.
-
-        :returns: each part, and whether it is the last.
+        The patch as :meth:`Spool.parts`; empty if it is not kept.
         """
-        rest = b""
-        if self.patch is not None:
-            async with aclosing(self.patch.pieces()) as pieces_of_patch:
-                async for piece in pieces_of_patch:
-                    rest += piece
-                    # At least one byte stays for the last part.
-                    whole = (len(rest) - 1) // size * size
-                    for start in range(0, whole, size):
-                        yield rest[start : start + size], False
-                    rest = rest[whole:]
-        yield rest, True
+        if self.patch is None:
+            yield b"", True
+            return
+        async with aclosing(self.patch.parts(size)) as found:
+            async for part in found:
+                yield part
 
     async def drop(self) -> None:
         """
@@ -91,7 +84,7 @@ class FileDiff:
 
 class DiffReader:
     """
-    Reads a child's ``git diff --patch-with-raw -z`` as :func:`~gitaly_tx.services.diff.running.diff` makes it.
+    Reads a child's ``git diff --patch-with-raw -z`` as :func:`~gitaly_tx.services.diff.commands.diff` makes it.
 
     The raw entries of all files come before the first patch, so they wait in a spool, too.
 

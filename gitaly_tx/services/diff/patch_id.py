@@ -12,8 +12,9 @@ from ...errors import Code, GitalyError
 from ...git.interfaces import IGit
 from ...git.records import pieces, records
 from ...storage.interfaces import IStorageProvider
+from ..running import Failed, running
 from ..validate import given, opened
-from .running import PLAIN, Failed, command, running
+from .commands import PLAIN, command
 
 
 async def get_patch_id(git: IGit, storage: IStorageProvider, request: GetPatchIDRequest) -> GetPatchIDResponse:

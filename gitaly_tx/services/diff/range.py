@@ -18,9 +18,10 @@ from ...git.parse.rangediff import Pair, RangeDiffDecoder
 from ...git.records import batches
 from ...rpc.interfaces import IExchange
 from ...storage.interfaces import IRepository, IStorageProvider
+from ..running import Failed, running
 from ..validate import given, opened
+from .commands import command
 from .raw import send_output
-from .running import Failed, command, running
 
 MESSAGE: Final = 5120
 """Bytes of a patch that one message carries."""

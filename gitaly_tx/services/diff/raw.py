@@ -17,7 +17,8 @@ from ...git.options import ValueFlag
 from ...rpc.chunks import ChunkSink
 from ...rpc.interfaces import IExchange
 from ...storage.interfaces import IStorageProvider
-from .running import PLAIN, Failed, command, running
+from ..running import Failed, running
+from .commands import PLAIN, command
 from .sides import opened_with_sides
 
 

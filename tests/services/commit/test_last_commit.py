@@ -127,5 +127,5 @@ class ListLastCommitsForTreeTests(CommitCase):
             ({"revision": "nope"}, "INTERNAL exit status 128"),
             ({"path": b".."}, "INTERNAL exit status 128"),
         ):
-            fields.setdefault("revision", "main")
-            self.assertEqual(await self.refused("ListLastCommitsForTree", **fields), expected)
+            refused = await self.refused("ListLastCommitsForTree", **{"revision": "main", **fields})
+            self.assertEqual(refused, expected)

@@ -75,8 +75,8 @@ class FindCommitsTests(CommitCase):
             ({"revision": b"nope"}, ""),
             ({"revision": b"v1..main", "skip_merges": True}, "three two"),
         ):
-            fields.setdefault("limit", 99)
-            self.assertEqual(" ".join(await self.subjects("FindCommits", **fields)), expected, fields)
+            found = await self.subjects("FindCommits", **{"limit": 99, **fields})
+            self.assertEqual(" ".join(found), expected, fields)
 
     async def test_follow(self):
         """
