@@ -12,6 +12,7 @@ from .rpc.interfaces import IMethods
 from .services.blob.service import BlobService
 from .services.commit.ports import CommitPorts
 from .services.commit.service import CommitService
+from .services.conflicts.service import ConflictsService
 from .services.diff.service import DiffService
 from .services.internal.service import InternalService
 from .services.objectpool.service import ObjectPoolService
@@ -51,6 +52,7 @@ def services(ports: Ports) -> tuple[IMethods, ...]:
     mailmaps = Mailmaps()
     return (
         BlobService(ports.git, ports.storage),
+        ConflictsService(ports.git, ports.storage, ports.in_thread),
         DiffService(ports.git, ports.storage, ports.in_thread),
         CommitService(CommitPorts(ports.storage, ports.git, mailmaps)),
         InternalService(ports.storage.storages, ports.in_thread),

@@ -7,6 +7,7 @@ from __future__ import annotations
 from collections.abc import Mapping, Sequence
 from typing import Any
 
+from attrs import evolve
 from twisted.trial.unittest import SynchronousTestCase
 
 from tests import golden
@@ -31,14 +32,15 @@ class ClaimTests(SynchronousTestCase):
         """
         self.assertFalse(golden.claimed(Case("a", "SmartHTTPService", ("SmartHTTPService/PostReceivePack",), True)))
 
-    def test_single_methods(self) -> None:
+    def test_built(self) -> None:
         """
-        A method that is claimed by itself is not where it stands beside others.
+        Of a service that is built in part, the cases are claimed that call nothing else.
         """
-        exists, other = "RepositoryService/RepositoryExists", "RepositoryService/GetSnapshot"
-        self.assertTrue(golden.claimed(Case("a", "RepositoryService", (exists, exists), False)))
-        self.assertFalse(golden.claimed(Case("a", "RepositoryService", (other, exists), False)))
-        self.assertFalse(golden.claimed(Case("a", "RefService", ("RefService/RefExists",), False)))
+        case = Case("a", "RefService", ("RefService/RefExists",), False)
+        self.assertTrue(golden.claimed(evolve(case, results=("passed",))))
+        self.assertTrue(golden.claimed(evolve(case, results=("failed", "passed"))))
+        self.assertFalse(golden.claimed(evolve(case, results=("unimplemented",))))
+        self.assertFalse(golden.claimed(evolve(case, service="OperationService", results=("passed",))))
 
 
 class ResultTests(SynchronousTestCase):
@@ -92,4 +94,4 @@ class ResultTests(SynchronousTestCase):
         """
         lines = golden.summary(golden.judged(self.cases, self.found)).splitlines()
         self.assertEqual(lines[-1].split(), ["ServerService", "1", "1", "1", "of", "1"])
-        self.assertEqual(lines[-2].split()[-1], "-")
+        self.assertEqual(lines[-2].split()[-3:], ["0", "of", "1"])

@@ -5,7 +5,7 @@ has a thread.
 
 from __future__ import annotations
 
-from .errors import ObjectCorrupt, ObjectNotFound
+from .errors import ObjectCorrupt, ObjectNotFound, ObjectTooLarge
 from .interfaces import GitObject, IObjects, ObjectInfo
 from .objectid import ObjectID
 from .parse import commit as commits
@@ -55,6 +55,11 @@ def peeled(objects: IObjects, oid: ObjectID, type: bytes) -> GitObject | None:
             found = read(objects, oid)
         except ObjectNotFound:
             return None
+        except ObjectTooLarge:
+            known = objects.info(oid)
+            if known is not None and known.type == b"blob":
+                return None
+            raise
         following = oid if found.type == type else _follow(found, type)
         if following is None:
             return None
@@ -65,10 +70,14 @@ def peeled(objects: IObjects, oid: ObjectID, type: bytes) -> GitObject | None:
 
 def peeled_id(objects: IObjects, oid: ObjectID, type: bytes) -> ObjectID | None:
     """
-    As :func:`peeled`, without reading what is at the end.
+    As :func:`peeled`, without reading a blob or a tag that is at the end.
 
     :param type: also ``blob``; ``object`` for whatever it is, if it is there; empty for anything but a tag.
     """
+    if type in (b"commit", b"tree"):
+        # What they are found by is read anyway, and they are likely to be read next.
+        found = peeled(objects, oid, type)
+        return None if found is None else found.oid
     while True:
         known = info(objects, oid)
         if known is None:

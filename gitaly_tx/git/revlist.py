@@ -39,16 +39,17 @@ class WalkFailed(GitalyError):
 
 
 async def walked(
-    git: IGit, directory: GitDirectory, options: Sequence[str], revisions: Sequence[bytes]
+    git: IGit, directory: GitDirectory, options: Sequence[str | bytes], revisions: Sequence[bytes], paths: Sequence[bytes] = ()
 ) -> AsyncGenerator[list[bytes], None]:
     """
     The lines that it prints, several at a time. The iterator is closed by whoever stops before its end.
 
     :param revisions: as many as may be; checked by :func:`~gitaly_tx.git.names.validate_revision`.
+    :param paths: only commits that touch one of these; none for all.
     :raises WalkFailed: if git failed, which may be after some lines.
     """
     more, lines = arranged(revisions, git.version >= _PSEUDO_IN_STDIN)
-    command = Command("rev-list", [*map(Flag, options), *more], directory=directory)
+    command = Command("rev-list", [*map(Flag, options), *more], after_separator=paths or None, directory=directory)
     child = git.spawn(command)
     try:
         await _tell(child, lines)

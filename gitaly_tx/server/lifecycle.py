@@ -11,6 +11,7 @@ From start to stop.
 from __future__ import annotations
 
 import atexit
+import gc
 import os
 import signal
 import time
@@ -26,7 +27,7 @@ from ..config.model import Config
 from ..config.problems import ConfigError
 from ..errors import GitalyError
 from ..git.environment import GitProgram, find_git
-from ..observability import failpoints
+from ..observability import failpoints, turns
 from ..observability.notify import notifier_of
 from .assembly import Assembly, assemble
 from .banner import banner
@@ -110,6 +111,12 @@ class GitalyServer(MultiService):
         if self._config.unused:
             self._log.info("these keys are accepted and not used: {unused}", unused=", ".join(self._config.unused))
         fingerprint = await assembly.start()
+        # What is there now stays: a full collection need not look at it again, which would hold the reactor up for long.
+        gc.collect()
+        gc.freeze()
+        if self._surroundings.environ.get(turns.VARIABLE):
+            turns.watch_turns(assembly.metrics.reactor_turn)
+            turns.watch_disk(assembly.metrics.reactor_disk)
         text = banner(self._config, program.version_text, fingerprint)
         if self._surroundings.foreground:
             to_stdout(text)

@@ -45,6 +45,12 @@ class Spool:
             waiting, self._memory = self._memory, bytearray()
             await self._in_thread(self._write, waiting)
 
+    def held(self, size: int) -> bytes | None:
+        """
+        All of it at once, if it is in memory and not more than ``size`` bytes.
+        """
+        return bytes(self._memory) if self.size <= size and self._file is None else None
+
     async def pieces(self) -> AsyncGenerator[bytes, None]:
         """
         All of it, in pieces of at most 64 KiB. Nothing is appended from now on.

@@ -4,6 +4,7 @@ How a server starts, reloads and ends.
 
 from __future__ import annotations
 
+import fcntl
 import hashlib
 import os
 import shutil
@@ -296,6 +297,10 @@ class WithoutConfigurationTests(LifecycleCase):
 
     def setUp(self) -> None:
         super().setUp()
+        # The ports are fixed, and tests may run side by side.
+        turn = open(Path(tempfile.gettempdir()) / "gitaly-tx-tests-fixed-ports", "w")
+        fcntl.flock(turn, fcntl.LOCK_EX)
+        self.addCleanup(turn.close)
         taken = [port for port in FIXED if listens(port)]
         if taken:
             raise SkipTest(f"somebody listens on port {taken[0]}")

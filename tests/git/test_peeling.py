@@ -7,7 +7,8 @@ from __future__ import annotations
 from functools import partial
 from typing import Any
 
-from gitaly_tx.git.errors import ObjectCorrupt, ObjectNotFound
+from gitaly_tx.git import peeling
+from gitaly_tx.git.errors import ObjectCorrupt, ObjectNotFound, ObjectTooLarge
 from gitaly_tx.git.objectid import ObjectID
 from gitaly_tx.git.peeling import EMPTY_TREES, below, info, parent, peeled, peeled_id, read, tree_of
 from tests.support.readcase import ReadCase
@@ -70,6 +71,20 @@ class PeelingTests(ReadCase):
             self.assertIsNone(await self.ask(peeled, oid, type))
             self.assertIsNone(await self.ask(peeled_id, oid, type))
         self.assertIsNone(await self.ask(below, ObjectID(gone), b"a"))
+
+    async def test_large(self):
+        """
+        A large file is no commit, which is found out without reading it; a large tree is an error.
+        """
+        self.patch(peeling, "_LARGEST", 1000)
+        blob = ObjectID(self.write("blob", b"x" * 1001))
+        for type in (b"commit", b"tree", b"tag"):
+            self.assertIsNone(await self.ask(peeled, blob, type))
+            self.assertIsNone(await self.ask(peeled_id, blob, type))
+        self.assertEqual(await self.ask(peeled_id, blob, b"blob"), blob)
+        tree = ObjectID(self.write("tree", b"100644 " + b"n" * 1000 + b"\0" + b"x" * 20))
+        with self.assertRaises(ObjectTooLarge):
+            await self.ask(peeled, tree, b"tree")
 
     async def test_corrupt(self):
         """

@@ -177,8 +177,12 @@ class PatchDecoder:
             if self._next_is(_BEGINNING):
                 self._state = self._between
                 return
-            rest = self._data[self._at : self._at + len(_BEGINNING) + 2]
-            if any(word.startswith(rest) for word in (*_BODY, _BEGINNING)) or self._line() is None:
+            if len(self._data) - self._at < len(_BINARY):
+                # This may be the beginning of one of them.
+                rest = self._data[self._at :]
+                if any(word.startswith(rest) for word in (*_BODY, _BEGINNING)):
+                    return
+            if self._line() is None:
                 return
         self._state = self._body
         self._at_line_start = True

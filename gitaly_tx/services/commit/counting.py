@@ -17,6 +17,7 @@ from ...errors import Code, GitalyError
 from ...git.command import Command
 from ...git.names import validate_revision
 from ...git.options import Flag, Option
+from ...git.revlist import arranged
 from ..validate import given, opened
 from .ports import CommitPorts
 from .walks import between, revision_options
@@ -34,14 +35,16 @@ async def count_commits(ports: CommitPorts, request: CountCommitsRequest) -> Cou
     validate_revision(request.revision, allow_empty=True)
     if not (request.revisions or request.revision or request.all):
         raise GitalyError("empty Revision and false All", Code.INVALID_ARGUMENT)
+    asked = request.revisions or [b"--all" if request.all else request.revision]
+    revisions, stdin = arranged(asked, pseudo_in_stdin=False)
     command = Command(
         "rev-list",
-        list(_options(request)),
+        [*_options(request), *revisions],
         after_separator=[request.path] if request.path else [],
         directory=repository.directory,
         literal_pathspecs=request.global_options.literal_pathspecs,
     )
-    output, ended = await ports.git.run(command, check=False)
+    output, ended = await ports.git.run(command, stdin=stdin, check=False)
     return CountCommitsResponse(count=int(output) if ended.status == 0 else 0)
 
 
@@ -54,10 +57,6 @@ def _options(request: CountCommitsRequest) -> Iterator[Option]:
         yield Flag(f"--max-count={request.max_count}")
     if request.first_parent:
         yield Flag("--first-parent")
-    if request.revisions:
-        yield from revision_options(request.revisions)
-    else:
-        yield from revision_options([b"--all" if request.all else request.revision])
 
 
 async def count_diverging_commits(ports: CommitPorts, request: CountDivergingCommitsRequest) -> CountDivergingCommitsResponse:

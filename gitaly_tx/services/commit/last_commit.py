@@ -19,7 +19,6 @@ from protocols.gitaly.shared_pb2 import GitCommit
 
 from ...errors import Code, GitalyError
 from ...git.command import Command
-from ...git.errors import ObjectNotFound
 from ...git.interfaces import IObjects
 from ...git.names import validate_revision
 from ...git.objectid import ObjectID
@@ -71,7 +70,8 @@ async def list_last_commits_for_tree(
     """
     The same for the entries of a directory: directories first, then files, then submodules.
 
-    :raises GitalyError: INVALID_ARGUMENT ``offset negative`` or ``limit negative``; INTERNAL if the revision stands for nothing.
+    :raises GitalyError: INVALID_ARGUMENT ``offset negative`` or ``limit negative``; INTERNAL if the revision stands for nothing,
+        or the name of an entry is a pattern that matches nothing and is not taken literally.
     """
     repository = await opened(ports.storage, given(request))
     revision = request.revision.encode("utf-8")
@@ -89,7 +89,7 @@ async def list_last_commits_for_tree(
         for path, _ in wanted[start : start + IN_MESSAGE]:
             oid = await _last(ports, repository, revision, path, request.global_options.literal_pathspecs)
             if oid is None:
-                raise ObjectNotFound(repository.object_format.zero)
+                raise GitalyError("object not found", Code.INTERNAL, {"path": path})
             message = await repository.look(partial(_message, oid=oid, mailmap=mailmap))
             reply.commits.add(path_bytes=path, commit=message)
         yield reply

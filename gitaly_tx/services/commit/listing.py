@@ -6,7 +6,6 @@ from __future__ import annotations
 
 from collections.abc import AsyncGenerator, AsyncIterator, Iterator
 from contextlib import aclosing
-from typing import Final
 
 from protocols.gitaly.commit_pb2 import (
     ListAllCommitsRequest,
@@ -19,14 +18,13 @@ from protocols.gitaly.shared_pb2 import PaginationParameter
 from ...errors import Code, GitalyError
 from ...git.command import Command
 from ...git.names import validate_revision
-from ...git.options import Flag, Option
+from ...git.options import Flag
 from ...git.quoting import quoted
+from ...git.revlist import WalkFailed, walked
 from ..validate import given, opened
 from .ports import CommitPorts
 from .replies import commits
-from .walks import WalkEnded, between, lines, revision_options
-
-_ORDERS: Final = {ListCommitsRequest.TOPO: Flag("--topo-order"), ListCommitsRequest.DATE: Flag("--date-order")}
+from .walks import WalkEnded, lines
 
 
 async def list_commits(ports: CommitPorts, request: ListCommitsRequest) -> AsyncIterator[ListCommitsResponse]:
@@ -39,59 +37,52 @@ async def list_commits(ports: CommitPorts, request: ListCommitsRequest) -> Async
     repository = await opened(ports.storage, given(request))
     if not request.revisions:
         raise GitalyError("missing revisions", Code.INVALID_ARGUMENT)
-    for revision in request.revisions:
+    revisions = [revision.encode("utf-8") for revision in request.revisions]
+    for revision in revisions:
         try:
-            validate_revision(revision.encode("utf-8"), allow_pseudo=True)
+            validate_revision(revision, allow_pseudo=True)
         except GitalyError as error:
             raise error.wrapped("invalid revision") from error
-    command = Command(
-        "rev-list",
-        list(_options(request)),
-        after_separator=list(request.paths) if request.paths else None,
-        directory=repository.directory,
-    )
+    walk = walked(ports.git, repository.directory, list(_options(request)), revisions, request.paths)
     page = Page(request.pagination_params)
     last: ListCommitsResponse | None = None
     try:
-        async with aclosing(commits(ports, repository, page.cut(lines(ports.git, command)))) as batches:
+        async with aclosing(commits(ports, repository, page.cut(walk))) as batches:
             async for batch in batches:
                 if last is not None:
                     yield last
                 last = ListCommitsResponse(commits=batch)
-    except WalkEnded as error:
-        text = f"iterating objects: rev-list pipeline command: {error.ended}, stderr: {quoted(error.ended.stderr)}"
-        raise GitalyError(text, Code.INTERNAL) from error
+    except WalkFailed as error:
+        raise error.wrapped("iterating objects") from error
     if last is not None:
         if page.next:
             last.pagination_cursor.next_cursor = page.next
         yield last
 
 
-def _options(request: ListCommitsRequest) -> Iterator[Option]:
-    if request.order in _ORDERS:
-        yield _ORDERS[request.order]
+def _options(request: ListCommitsRequest) -> Iterator[str | bytes]:
     for wanted, name in (
+        (request.order == ListCommitsRequest.TOPO, "--topo-order"),
+        (request.order == ListCommitsRequest.DATE, "--date-order"),
         (request.reverse, "--reverse"),
         (request.max_parents, f"--max-parents={request.max_parents}"),
         (request.disable_walk, "--no-walk"),
         (request.first_parent, "--first-parent"),
         (request.skip, f"--skip={request.skip}"),
         (request.ignore_case, "--regexp-ignore-case"),
+        (request.HasField("after"), f"--max-age={request.after.seconds}"),
+        (request.HasField("before"), f"--min-age={request.before.seconds}"),
     ):
         if wanted:
-            yield Flag(name)
+            yield name
     parameters = request.pagination_params
     if parameters.limit > 0 and not parameters.page_token and not request.reverse:
         # One more tells whether there is a next page. Backwards, git would count before it turns the list round.
-        yield Flag(f"--max-count={parameters.limit + 1}")
-    yield from between(
-        request.after if request.HasField("after") else None, request.before if request.HasField("before") else None
-    )
+        yield f"--max-count={parameters.limit + 1}"
     if request.author:
-        yield Flag(b"--author=" + request.author)
+        yield b"--author=" + request.author
     for pattern in request.commit_message_patterns:
-        yield Flag(b"--grep=" + pattern)
-    yield from revision_options(revision.encode("utf-8") for revision in request.revisions)
+        yield b"--grep=" + pattern
 
 
 async def list_all_commits(ports: CommitPorts, request: ListAllCommitsRequest) -> AsyncIterator[ListAllCommitsResponse]:

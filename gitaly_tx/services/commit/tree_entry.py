@@ -16,7 +16,7 @@ from protocols.gitaly.commit_pb2 import TreeEntryRequest, TreeEntryResponse
 
 from ...errors import Code, GitalyError
 from ...git.contents import IN_MEMORY, contents
-from ...git.errors import ObjectNotFound
+from ...git.errors import ObjectNotFound, ObjectTooLarge
 from ...git.interfaces import IObjects, ObjectInfo
 from ...git.names import validate_revision
 from ...git.objectid import ObjectID
@@ -111,6 +111,10 @@ def _look(objects: IObjects, oid: ObjectID, path: bytes) -> _Found | None:
     entry = None if tree is None else below(objects, tree, path)
     if entry is None:
         return None
-    known = None if entry.is_submodule else info(objects, entry.oid)
-    small = known is not None and known.type == b"blob" and known.size <= IN_MEMORY
-    return _Found(entry, known, objects.read(entry.oid).data if small else None)
+    if entry.is_submodule:
+        return _Found(entry, None, None)
+    try:
+        found = objects.read(entry.oid, IN_MEMORY)
+    except (ObjectNotFound, ObjectTooLarge):
+        return _Found(entry, info(objects, entry.oid), None)
+    return _Found(entry, ObjectInfo(entry.oid, found.type, len(found.data)), found.data)

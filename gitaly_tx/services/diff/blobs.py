@@ -126,15 +126,15 @@ async def _messages(file: FileDiff, pair: Pair, limit: int) -> AsyncGenerator[Di
         lines_added=file.added,
         lines_removed=file.removed,
     )
-    if file.binary or over:
-        await file.drop()
-    if file.binary and not over:
-        message.patch = words
+    whole = words if file.binary else file.held(MESSAGE)
+    if over or whole is not None:
+        message.patch = b"" if over else whole or b""
+        message.status = DiffBlobsResponse.STATUS_END_OF_PATCH
+        yield message
+        return
     async with aclosing(file.parts(MESSAGE)) as parts:
-        async for part, last in parts:
-            message.patch = message.patch or part
-            if last:
-                message.status = DiffBlobsResponse.STATUS_END_OF_PATCH
+        async for message.patch, last in parts:
+            message.status = DiffBlobsResponse.STATUS_END_OF_PATCH if last else DiffBlobsResponse.STATUS_INCOMPLETE
             yield message
             message = DiffBlobsResponse()
 

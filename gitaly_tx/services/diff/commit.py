@@ -55,16 +55,24 @@ async def commit_diff(
                     if verdict.overflow and not request.collect_all_paths:
                         yield CommitDiffResponse(overflow_marker=True, end_of_patch=True)
                         return
-                    async with aclosing(_messages(file, verdict)) as messages:
-                        async for message in messages:
+                    message = _message(file, verdict)
+                    whole = file.held(MESSAGE) if verdict.keeps_patch else b""
+                    if whole is not None:
+                        message.raw_patch_data = whole
+                        message.end_of_patch = True
+                        yield message
+                        continue
+                    async with aclosing(file.parts(MESSAGE)) as parts:
+                        async for message.raw_patch_data, message.end_of_patch in parts:
                             yield message
+                            message = CommitDiffResponse()
                 finally:
                     await file.drop()
 
 
-async def _messages(file: FileDiff, verdict: Verdict) -> AsyncGenerator[CommitDiffResponse, None]:
+def _message(file: FileDiff, verdict: Verdict) -> CommitDiffResponse:
     change = file.change
-    message = CommitDiffResponse(
+    return CommitDiffResponse(
         from_path=change.old_path,
         to_path=change.path,
         from_id=change.old_id.decode("ascii"),
@@ -78,9 +86,3 @@ async def _messages(file: FileDiff, verdict: Verdict) -> AsyncGenerator[CommitDi
         lines_added=file.added,
         lines_removed=file.removed,
     )
-    if not verdict.keeps_patch:
-        await file.drop()
-    async with aclosing(file.parts(MESSAGE)) as parts:
-        async for message.raw_patch_data, message.end_of_patch in parts:
-            yield message
-            message = CommitDiffResponse()

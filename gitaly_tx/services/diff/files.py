@@ -62,12 +62,17 @@ class FileDiff:
         else:
             await self.drop()
 
+    def held(self, size: int) -> bytes | None:
+        """
+        The patch as :meth:`Spool.held`; empty if it is not kept.
+        """
+        return b"" if self.patch is None else self.patch.held(size)
+
     async def parts(self, size: int) -> AsyncGenerator[tuple[bytes, bool], None]:
         """
-        The patch as :meth:`Spool.parts`; empty if it is not kept.
+        The patch as :meth:`Spool.parts`; one that is not kept has none.
         """
         if self.patch is None:
-            yield b"", True
             return
         async with aclosing(self.patch.parts(size)) as found:
             async for part in found:

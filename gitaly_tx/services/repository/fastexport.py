@@ -22,13 +22,13 @@ async def fast_export(
     storage: IStorageProvider, git: IGit, request: FastExportRequest
 ) -> AsyncGenerator[FastExportResponse, None]:
     """
-    ``git fast-export --all``. Tags of what cannot be exported are left out and signatures stay as they are, so that an odd tag
-    does not end the export.
+    ``git fast-export --all``. Tags of what cannot be exported are left out, and signatures and messages in other encodings stay
+    as they are, so that one odd object does not end the export.
 
     :raises GitalyError: INTERNAL if git fails, perhaps after some data.
     """
     repository = await opened(storage, given(request))
-    options = ["--all", "--signed-tags=verbatim", "--tag-of-filtered-object=drop"]
+    options = ["--all", "--signed-tags=verbatim", "--tag-of-filtered-object=drop", "--reencode=no"]
     child = git.spawn(Command("fast-export", options, directory=repository.directory))
     async with aclosing(pieces(child)) as output:
         async for data in output:

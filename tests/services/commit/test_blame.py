@@ -66,6 +66,15 @@ class RawBlameTests(CommitCase):
             error = await self.error(self.call("RawBlame", revision=b"main", path=b"README", ignore_revisions_blob=revision))
             self.assertEqual((error.code.name, error.details), (code, (details,)))
 
+    async def test_long_ignored(self):
+        """
+        A list that git does not read to its end does no harm.
+        """
+        self.write_ignored(b"# nothing\n" * 200_000)
+        fields = {"path": b"README", "ignore_revisions_blob": b"ignored:list"}
+        self.assertEqual(await self.refused("RawBlame", revision=b"nope", **fields), "INTERNAL blaming file: exit status 128")
+        self.assertTrue(await self.replies(self.call("RawBlame", revision=b"main", **fields)))
+
     async def test_refused(self):
         """
         A path inside the repository and a sensible range are needed.

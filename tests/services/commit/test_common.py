@@ -47,7 +47,7 @@ class CommonTests(CommitCase):
 
     async def test_revision(self):
         """
-        A revision is checked by the same rules everywhere; where a default makes sense it may be empty.
+        A revision is checked by the same rules everywhere (faults 35 to 41); where a default makes sense it may be empty.
         """
         defaulting = {"ListFiles", "FindAllCommits", "FindCommits", "CommitsByMessage", "CountCommits", "CommitLanguages"}
         tried = 0
@@ -57,8 +57,14 @@ class CommonTests(CommitCase):
                 continue
             tried += 1
             text = fields["revision"].type == fields["revision"].TYPE_STRING
-            cases = [("-x", "revision can't start with '-'"), ("a b", "revision can't contain whitespace")]
-            cases.append(("a:b", "revision can't contain ':'"))
+            cases = [
+                ("--output=/tmp/x", "revision can't start with '-'"),
+                ("-h", "revision can't start with '-'"),
+                ("main:path", "revision can't contain ':'"),
+                ("a b", "revision can't contain whitespace"),
+                ("a\0b", "revision can't contain NUL"),
+                ("main\\x", "revision can't contain '\\'"),
+            ]
             if method not in defaulting:
                 cases.append(("", "empty revision"))
             for revision, expected in cases:

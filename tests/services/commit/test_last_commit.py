@@ -108,6 +108,13 @@ class ListLastCommitsForTreeTests(CommitCase):
         self.assertEqual(await self.found(revision="odd"), [("*", "other"), ("a", "other")])
         self.assertEqual(await self.found(revision="odd", global_options=LITERAL), [("*", "odd"), ("a", "other")])
 
+    async def test_not_literal(self):
+        """
+        A name that as a pattern matches nothing is not found.
+        """
+        self.import_stream("commit refs/heads/odd\ncommitter C <c@x> 1 +0000\ndata 3\nodd\nM 100644 inline :^*\ndata 0\n\n")
+        self.assertEqual(await self.refused("ListLastCommitsForTree", revision="odd", limit=9), "INTERNAL object not found")
+
     async def test_ten(self):
         """
         A message has ten entries, the last one the rest.

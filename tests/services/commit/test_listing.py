@@ -98,6 +98,19 @@ class ListCommitsTests(CommitCase):
         ):
             self.assertEqual(await self.refused("ListCommits", revisions=revisions), expected)
 
+    async def test_many_revisions(self):
+        """
+        There may be more revisions than a command line has room for.
+        """
+        for revisions, expected in (
+            (["main", "--not"], ["merge", "three"]),
+            (["--not", "side", "--not", "main"], ["merge", "three"]),
+        ):
+            many = [*revisions, *([self.ids["two"]] * 3000 if revisions[-1] == "--not" else [self.ids["three"]] * 3000)]
+            self.assertEqual(await self.subjects("ListCommits", revisions=many), expected)
+        counted = [b"main", b"--not", *[self.ids["two"].encode()] * 3000]
+        self.assertEqual((await self.asked("CountCommits", revisions=counted)).count, 2)
+
     async def test_empty_repository(self):
         """
         Nothing is listed of a repository without refs.

@@ -76,6 +76,15 @@ class TreeEntryTests(CommitCase):
             refused = await self.refused("TreeEntry", revision=revision, path=path)
             self.assertEqual(refused, "NOT_FOUND tree entry not found", path)
 
+    async def test_missing(self):
+        """
+        An entry whose object is missing is an error of another kind.
+        """
+        missing = "12" * (len(self.ids["one"]) // 2)
+        tree = self.run_git("mktree", "--missing", stdin=f"100644 blob {missing}\tgone\n".encode())
+        refused = await self.refused("TreeEntry", revision=tree.encode(), path=b"gone")
+        self.assertEqual(refused, "NOT_FOUND object not found")
+
     async def test_empty(self):
         """
         An empty file is told of, too.

@@ -86,7 +86,7 @@ class WalkReposTests(SynchronousTestCase):
                 raise FileNotFoundError(path)
             return real(path)
 
-        with mock.patch.object(walk, "BATCH", 2), mock.patch.object(walk.os, "stat", stat):
+        with mock.patch.object(walk, "BATCH", 2), mock.patch.object(os, "stat", stat):
             self.assertEqual(self.paths(), ["0.git", "1.git", "2.git", "4.git"])
 
     def test_storages(self) -> None:

@@ -11,7 +11,7 @@ import tarfile
 import zipfile
 from typing import Any
 
-from gitaly_tx.errors import Code
+from gitaly_tx.errors import Code, GitalyError
 from protocols.gitaly.repository_pb2 import GetArchiveRequest
 
 from .case import RepositoryCase
@@ -167,6 +167,20 @@ class GetArchiveTests(RepositoryCase):
             os.unlink(name)
         refused = await self.refusal(self.archive())
         self.assertEqual(refused, (Code.INTERNAL, "exit status 255"))
+
+    async def test_padding(self) -> None:
+        """
+        A file that has git fill in gigabytes of spaces, and a line of attributes without end, stay small (fault 88).
+        """
+        padded = "$Format:%>(2147483647)%s$ $Format:%<|(2147483647)%s$\n"
+        attributes = "* export-subst\n" + "x " + "a" * 100_000 + "\n"
+        self.commit_files({".gitattributes": attributes, "padded": padded}, "evil")
+        try:
+            content = await self.data(self.archive(commit_id="evil", prefix="p"))
+        except GitalyError as error:
+            self.assertEqual(error.code, Code.INTERNAL)
+        else:
+            self.assertLess(len(content), 1 << 20)
 
     async def test_stopped(self) -> None:
         """

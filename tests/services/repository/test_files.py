@@ -9,6 +9,7 @@ import os
 import tarfile
 import time
 from typing import Any
+from unittest import mock
 
 from gitaly_tx.errors import Code
 from gitaly_tx.git.directory import GitDirectory
@@ -56,6 +57,28 @@ class RepositorySizeTests(RepositoryCase):
         reply = await self.reply(self.call("GetObjectDirectorySize"))
         self.assertEqual(reply.size, self.apparent("objects") // 1024)
         self.assertGreater(reply.size, 4)
+
+    async def test_unreadable(self) -> None:
+        """
+        What vanishes meanwhile does not count; a directory that cannot be read ends the call, and no path is told.
+        """
+        real = os.scandir
+        for error, text in (
+            (FileNotFoundError(2, "gone"), None),
+            (PermissionError(13, "no", "/secret"), "calculating directory size: walking directory: permission denied"),
+        ):
+
+            def scandir(path: str, error: OSError = error) -> Any:
+                if path.endswith("/refs"):
+                    raise error
+                return real(path)
+
+            with mock.patch.object(os, "scandir", scandir):
+                called = self.call("RepositorySize")
+                if text is None:
+                    await self.reply(called)
+                else:
+                    self.assertEqual(await self.refusal(called), (Code.INTERNAL, text))
 
     async def test_no_object_directory(self) -> None:
         """

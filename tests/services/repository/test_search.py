@@ -11,6 +11,7 @@ from hypothesis import strategies as st
 from twisted.trial.unittest import SynchronousTestCase
 
 from gitaly_tx.errors import Code, GitalyError
+from gitaly_tx.rpc.chunks import REPLY
 from gitaly_tx.services.repository.patterns import compiled, in_go_words
 from protocols.gitaly.repository_pb2 import SearchFilesByNameResponse
 
@@ -149,6 +150,17 @@ class SearchFilesByNameTests(RepositoryCase):
         self.assertEqual(await self.files(offset=4), [b"dir/\xff\n"])
         self.assertEqual(await self.files(offset=9), [])
         await self.no_children()
+
+    async def test_many(self) -> None:
+        """
+        A list that is too long for one reply is cut, and nothing is lost.
+        """
+        names = [f"{'n' * 200}-{number:05}" for number in range(7000)]
+        self.commit_files(dict.fromkeys(names, ""), "many")
+        replies = await self.replies(self.search(ref=b"many", filter="n"))
+        self.assertEqual([name.decode() for reply in replies for name in reply.files], names)
+        self.assertEqual(len(replies), 2)
+        self.assertTrue(all(reply.ByteSize() < REPLY for reply in replies))
 
     async def test_unknown_ref(self) -> None:
         """

@@ -347,6 +347,22 @@ class FastExportTests(RepositoryCase):
         self.run_git("--git-dir", os.path.abspath(other), "fast-import", "--quiet", stdin=exported)
         self.assertEqual(self.run_git("--git-dir", os.path.abspath(other), "show-ref"), before)
 
+    async def test_odd(self) -> None:
+        """
+        A signed tag and a message in another encoding are exported as they are.
+        """
+        self.commit_files({"a": "a"})
+        tree = self.run_git("rev-parse", "main^{tree}")
+        person = "A <a@example.org> 1700000000 +0000"
+        commit = f"tree {tree}\nauthor {person}\ncommitter {person}\nencoding ISO-8859-1\n\n".encode() + b"caf\xe9\n"
+        oid = self.write("commit", commit)
+        signature = "-----BEGIN PGP SIGNATURE-----\n\nabc\n-----END PGP SIGNATURE-----\n"
+        tag = f"object {oid}\ntype commit\ntag v1\ntagger {person}\n\nwords\n{signature}"
+        self.run_git("update-ref", "refs/tags/v1", self.write("tag", tag.encode()))
+        exported = await self.data(self.call("FastExport"))
+        self.assertIn(b"caf\xe9\n", exported)
+        self.assertIn(signature.encode(), exported)
+
     async def test_failure(self) -> None:
         """
         A git that fails is told by its exit status.
