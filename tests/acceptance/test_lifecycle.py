@@ -298,9 +298,9 @@ class WithoutConfigurationTests(LifecycleCase):
     def setUp(self) -> None:
         super().setUp()
         # The ports are fixed, and tests may run side by side.
-        turn = open(Path(tempfile.gettempdir()) / "gitaly-tx-tests-fixed-ports", "w")
+        turn = os.open(Path(tempfile.gettempdir()) / "gitaly-tx-tests-fixed-ports", os.O_RDWR | os.O_CREAT | os.O_CLOEXEC)
         fcntl.flock(turn, fcntl.LOCK_EX)
-        self.addCleanup(turn.close)
+        self.addCleanup(os.close, turn)
         taken = [port for port in FIXED if listens(port)]
         if taken:
             raise SkipTest(f"somebody listens on port {taken[0]}")
