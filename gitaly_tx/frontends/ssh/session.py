@@ -416,8 +416,7 @@ class GitSession(SSHChannel):
     def _send_now(self, count: int) -> None:
         going, self.buf = memoryview(self.buf)[:count], self.buf[count:]
         self.remoteWindowLeft -= count
-        for start in range(0, count, self.remoteMaxPacket):
-            self.conn.sendData(self, bytes(going[start : start + self.remoteMaxPacket]))
+        self.conn.send_view(self, going)
         if self.closing and not self.buf:
             self.loseConnection()
 

@@ -37,6 +37,9 @@ SMALL = 1024
 REST = 0.008
 """Seconds in which a client that gets a pack is not listened to."""
 
+LONGEST_PADDING = 20
+"""The most bytes of padding: a block of 16, and four more where a block has too little room."""
+
 CHANNELS = 10
 """The most sessions on one connection: git needs one."""
 
@@ -80,7 +83,6 @@ class GitTransport(SSHServerTransport):
     _keyExchangeState: Any
     congested = False
     _resting: IDelayedCall | None = None
-    _noise = b""
 
     def connectionMade(self) -> None:
         """
@@ -157,37 +159,38 @@ class GitTransport(SSHServerTransport):
         The connection is gone.
         """
 
-    def send_data(self, channel: int, data: bytes) -> None:
+    def send_data(self, channel: int, data: memoryview, largest: int) -> None:
         """
-        Send bytes of a channel (RFC 4254, 5.2): what ``sendPacket`` would do, with each byte copied once before it is encrypted.
+        Send bytes of a channel (RFC 4254, 5.2), in packets as ``sendPacket`` makes them, but with each byte copied once before it
+        is encrypted, and all packets in one write.
 
         :param channel: the client's number for it.
+        :param largest: the most bytes in one packet.
         """
         encryption = self.currentEncryptions
         mac = encryption.outMAC
         if self._keyExchangeState != self._KEY_EXCHANGE_NONE or not mac[0]:
-            self.sendPacket(MSG_CHANNEL_DATA, struct.pack(">LL", channel, len(data)) + data)
+            for start in range(0, len(data), largest):
+                piece = bytes(data[start : start + largest])
+                self.sendPacket(MSG_CHANNEL_DATA, struct.pack(">LL", channel, len(piece)) + piece)
             return
-        size = 14 + len(data)
-        block = encryption.encBlockSize
-        padding = block - size % block
-        if padding < 4:
-            padding += block
-        head = _DATA.pack(self.outgoingPacketSequence, size + padding - 4, padding, MSG_CHANNEL_DATA, channel, len(data))
-        signed = b"".join((head, data, self._random(padding)))
-        packet = memoryview(signed)[4:]
-        digest = hmac.digest(mac.key, signed, mac[0]().name)
-        self.transport.writeSequence((encryption.encrypt(packet), digest))
-        self.outgoingPacketSequence = (self.outgoingPacketSequence + 1) & 0xFFFFFFFF
-
-    def _random(self, count: int) -> bytes:
-        """
-        Bytes for padding, fetched from the system in larger portions.
-        """
-        if len(self._noise) < count:
-            self._noise = randbytes.secureRandom(4096)
-        taken, self._noise = self._noise[:count], self._noise[count:]
-        return taken
+        key, name, block, encrypt = mac.key, mac[0]().name, encryption.encBlockSize, encryption.encryptor.update
+        sequence, out = self.outgoingPacketSequence, []
+        noise = randbytes.secureRandom((len(data) // largest + 1) * LONGEST_PADDING)
+        for number, start in enumerate(range(0, len(data), largest)):
+            piece_view = data[start : start + largest]
+            size = 14 + len(piece_view)
+            padding = block - size % block
+            if padding < 4:
+                padding += block
+            head = _DATA.pack(sequence, size + padding - 4, padding, MSG_CHANNEL_DATA, channel, len(piece_view))
+            offset = number * LONGEST_PADDING
+            signed = b"".join((head, piece_view, noise[offset : offset + padding]))
+            out.append(encrypt(memoryview(signed)[4:]))
+            out.append(hmac.digest(key, signed, name))
+            sequence = (sequence + 1) & 0xFFFFFFFF
+        self.outgoingPacketSequence = sequence
+        self.transport.writeSequence(out)
 
 
 class GitLogin(SSHUserAuthServer):
@@ -240,8 +243,14 @@ class GitConnection(SSHConnection):
         """
         Send bytes of a channel.
         """
+        self.send_view(channel, memoryview(data))
+
+    def send_view(self, channel: Any, data: memoryview) -> None:
+        """
+        Send bytes of a channel, as many as its window was found to have room for.
+        """
         if not channel.localClosed:
-            self.transport.send_data(self.channelsToRemoteChannel[channel], data)
+            self.transport.send_data(self.channelsToRemoteChannel[channel], data, channel.remoteMaxPacket)
 
     def ssh_CHANNEL_DATA(self, packet: bytes) -> None:
         """
