@@ -126,6 +126,9 @@ class Recovery:
         except RepositoryVanished:
             log.warn("{partition} was removed by somebody else: nothing to replay", partition=str(partition))
         self._log.applied(good[-1])
+        for entry in entries:
+            # What a removed repository would have needed.
+            await self._in_thread(self._staged.release, entry.manifest)
 
     async def _with_their_files(self, entries: Sequence[Entry]) -> list[Entry]:
         if entries[-1].manifest.remove:

@@ -135,9 +135,9 @@ class StagedFiles:
                 return StagedFile("", file.path, len(content), hashlib.sha256(content).digest(), content)
             kept = self._layout.scratch("file")
             self._link(path, kept)
-            failpoint("secure.after_link")
             secured = StagedFile(join(OWN, os.path.relpath(kept, self._layout.own)), file.path, found.st_size, None)
             try:
+                failpoint("secure.after_link")
                 os.fsync(opened.fileno())
                 return evolve(secured, sha256=hash_of(opened.fileno()))
             except OSError:

@@ -9,6 +9,7 @@ import os
 import shutil
 import signal
 import tempfile
+from contextlib import suppress
 from functools import cache
 from pathlib import Path
 
@@ -97,7 +98,8 @@ class LoadTests(SynchronousTestCase):
             children = self.packing()
         finally:
             for pid in [clone.pid, *descendants(clone.pid)]:
-                os.kill(pid, signal.SIGKILL)
+                with suppress(ProcessLookupError):  # its parent is gone already, and it ended by itself
+                    os.kill(pid, signal.SIGKILL)
             clone.communicate()
         self.assertNotEqual(children, [])
         eventually(lambda: all(gone(child) for child in children), f"git is gone: {children}", 2)

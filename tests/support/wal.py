@@ -214,7 +214,8 @@ class History:
         """
         Make a pack of everything that a commit reaches, in the storage's staging directory, as a push does.
         """
-        relative = f"+gitaly/staging/test-{oid}/objects/pack"
+        made = len(os.listdir(os.path.join(root, "+gitaly/staging")))
+        relative = f"+gitaly/staging/test-{made}/objects/pack"
         directory = os.path.join(root, relative)
         os.makedirs(directory)
         name = (

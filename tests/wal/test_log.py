@@ -4,6 +4,7 @@ The log on disk.
 
 from __future__ import annotations
 
+import errno
 import os
 import shutil
 from posixpath import join
@@ -190,6 +191,32 @@ class StagedTests(LogCase):
         self.disk.fail("sync", EIO, EIO)
         self.assertFailsWith(LogFailed, site.begin(ALPHA, Manifest(ALPHA, staged=(self.stage(2000),))))
         self.assertEqual(len(self.pending()), 1)
+
+    def test_no_hard_links(self) -> None:
+        """
+        Where a file cannot have two names the log takes it for itself.
+        """
+
+        def refuse(source: str, target: str) -> None:
+            raise OSError(errno.EPERM, "no")
+
+        self.patch(os, "link", refuse)
+        staged = self.stage(2000)
+        (kept,) = self.started().append(ALPHA, Manifest(ALPHA, staged=(staged,))).manifest.staged
+        self.assertEqual(os.path.getsize(join(self.root, kept.source)), 2000)
+        self.assertFalse(os.path.exists(join(self.root, staged.source)))
+
+    def test_no_plain_file(self) -> None:
+        """
+        A directory or a symbolic link is no staged file.
+        """
+        site = self.started()
+        plain = self.stage(10)
+        os.symlink(join(self.root, plain.source), join(self.root, "+gitaly/staging/link"))
+        for source in ("+gitaly/staging", "+gitaly/staging/link", "../outside"):
+            manifest = Manifest(ALPHA, staged=(StagedFile(source, "objects/y"),))
+            self.assertFailsWith(GitalyError, site.begin(ALPHA, manifest))
+        self.assertEqual((self.pending(), site.head()), ([], Head()))
 
     def test_missing(self) -> None:
         """

@@ -24,8 +24,8 @@ GATHER = 0.001
 ENOUGH = 256 * 1024
 """A pipe that holds this many bytes is emptied at once."""
 
-TURN = 4 * 1024 * 1024
-"""The most bytes to move before others get their turn."""
+TURN = 1024 * 1024
+"""The most bytes to move before others get their turn: some three milliseconds of the kernel's work."""
 
 _MOVE = os.SPLICE_F_MOVE | os.SPLICE_F_NONBLOCK | os.SPLICE_F_MORE
 
