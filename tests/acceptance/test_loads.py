@@ -9,7 +9,6 @@ import os
 import shutil
 import signal
 import tempfile
-from contextlib import suppress
 from functools import cache
 from pathlib import Path
 
@@ -98,8 +97,10 @@ class LoadTests(SynchronousTestCase):
             children = self.packing()
         finally:
             for pid in [clone.pid, *descendants(clone.pid)]:
-                with suppress(ProcessLookupError):  # its parent is gone already, and it ended by itself
+                try:
                     os.kill(pid, signal.SIGKILL)
+                except ProcessLookupError:
+                    pass  # Its parent is gone already, and it ended by itself.
             clone.communicate()
         self.assertNotEqual(children, [])
         eventually(lambda: all(gone(child) for child in children), f"git is gone: {children}", 2)

@@ -260,7 +260,6 @@ class BeforeTheLogTests(CommitCase):
         error = self.assertRaises(LogFull, self.site.commit, self.push())
         self.assertEqual(error.message, "No space left on device")
         self.assertUntouched(before)
-        shutil.rmtree(join(self.root, "+gitaly/staging"))
         manifest = self.push()
         with failpoints.active(failpoints.parse("secure.after_fsync=error(ENOSPC)")):
             self.assertRaises(LogFull, self.site.commit, manifest)
