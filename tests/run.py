@@ -120,7 +120,7 @@ def trial() -> Result:
         status, covered = tool(
             sys.executable, "-m", "coverage", "report", f"--fail-under={COVERAGE_FLOOR}", environment=environment
         )
-        print(covered.strip().splitlines()[-1] if status == 0 else covered)
+        print(next((line for line in covered.splitlines() if line.startswith("TOTAL")), "") if status == 0 else covered)
         if status != 0:
             return Result(total - skipped, 1, f"branch coverage is below {COVERAGE_FLOOR} %")
     shutil.rmtree(scratch, ignore_errors=True)
