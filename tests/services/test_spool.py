@@ -13,7 +13,7 @@ from twisted.python.threadpool import ThreadPool
 from twisted.trial.unittest import TestCase
 
 from gitaly_tx.services.spool import Spool
-from gitaly_tx.wal.threads import PoolThreads
+from gitaly_tx.storage.threads import Threads
 from tests.support.leaks import LeakCheck, open_descriptors
 
 
@@ -35,7 +35,7 @@ class SpoolTests(LeakCheck, TestCase):
         pool = ThreadPool(1, 1)
         pool.start()
         self.addCleanup(pool.stop)
-        self.threads = PoolThreads(running, pool)
+        self.threads = Threads(running, pool)
         await self.threads(int)
         await super().setUp()
 

@@ -5,14 +5,14 @@ A request's body, as it comes in.
 from __future__ import annotations
 
 import zlib
-from collections import deque
 from collections.abc import Callable
 
 from twisted.internet.defer import Deferred
 from zope.interface import implementer
 
 from ...errors import Code, GitalyError
-from ...streams import PIECE, IByteSource, StreamBroken
+from ...rpc.incoming import Incoming
+from ...streams import PIECE, IByteSource
 
 HIGH_WATER = 256 * 1024
 """With this many bytes unread, the client is made to wait."""
@@ -36,36 +36,21 @@ class BodyCorrupt(GitalyError):
         super().__init__("request body cannot be decompressed", Code.INVALID_ARGUMENT, {"error": why})
 
 
-@implementer(IByteSource)
-class Body:
+class Body(Incoming):
     """
     The bytes between the channel, which gets them, and whoever reads them.
 
     :param pause: makes the client wait.
     :param resume: lets it go on.
     :param wanted: called at the first read: the moment to answer ``Expect: 100-continue``.
-    :ivar counted: told of the bytes that come in.
     """
 
     def __init__(self, pause: Callable[[], None], resume: Callable[[], None], wanted: Callable[[], None]) -> None:
+        super().__init__(self._some_taken)
         self._pause = pause
         self._resume = resume
         self._wanted: Callable[[], None] | None = wanted
-        self._pieces: deque[bytes] = deque()
-        self._waiting_bytes = 0
         self._paused = False
-        self._ended = False
-        self._broken = False
-        self._reader: Deferred[bytes] | None = None
-        self.received = 0
-        self.counted: Callable[[int], None] | None = None
-
-    @property
-    def complete(self) -> bool:
-        """
-        Whether all of it has come in.
-        """
-        return self._ended
 
     @property
     def asked(self) -> bool:
@@ -85,29 +70,10 @@ class Body:
         """
         Some of it came in.
         """
-        self.received += len(data)
-        if self.counted is not None:
-            self.counted(len(data))
-        self._pieces.append(data)
-        self._waiting_bytes += len(data)
-        self._serve()
-        if self._waiting_bytes >= HIGH_WATER and not self._ended:
+        super().data_received(data)
+        if self.waiting >= HIGH_WATER and not self.complete:
             self._paused = True
             self._pause()
-
-    def end_received(self) -> None:
-        """
-        It is complete.
-        """
-        self._ended = True
-        self._serve()
-
-    def broken_off(self) -> None:
-        """
-        The client went away.
-        """
-        self._broken = True
-        self._serve()
 
     def read(self) -> Deferred[bytes]:
         """
@@ -116,47 +82,12 @@ class Body:
         if self._wanted is not None:
             wanted, self._wanted = self._wanted, None
             wanted()
-        reader: Deferred[bytes] = Deferred(self._reader_cancelled)
-        self._reader = reader
-        self._serve()
-        return reader
+        return super().read()
 
-    def _reader_cancelled(self, _: Deferred[bytes]) -> None:
-        self._reader = None
-
-    def _serve(self) -> None:
-        reader = self._reader
-        if reader is None:
-            return
-        if self._pieces:
-            self._reader = None
-            piece = self._take()
-            if self._paused and self._waiting_bytes < HIGH_WATER // 2:
-                self._paused = False
-                self._resume()
-            reader.callback(piece)
-        elif self._ended:
-            self._reader = None
-            reader.callback(b"")
-        elif self._broken:
-            self._reader = None
-            reader.errback(StreamBroken("client went away"))
-
-    def _take(self) -> bytes:
-        """
-        The pieces that are there as one, up to :data:`~gitaly_tx.streams.PIECE` bytes.
-        """
-        taken = [self._pieces.popleft()]
-        size = len(taken[0])
-        while self._pieces and size + len(self._pieces[0]) <= PIECE:
-            size += len(self._pieces[0])
-            taken.append(self._pieces.popleft())
-        if size > PIECE:
-            whole = taken[0]
-            taken, size = [whole[:PIECE]], PIECE
-            self._pieces.appendleft(whole[PIECE:])
-        self._waiting_bytes -= size
-        return taken[0] if len(taken) == 1 else b"".join(taken)
+    def _some_taken(self, waiting: int) -> None:
+        if self._paused and waiting < HIGH_WATER // 2:
+            self._paused = False
+            self._resume()
 
 
 @implementer(IByteSource)

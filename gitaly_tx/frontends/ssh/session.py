@@ -27,8 +27,9 @@ from protocols.gitaly.shared_pb2 import Repository
 from ...auth.interfaces import IAccess
 from ...errors import Code, GitalyError
 from ...rpc.call import Call, Door, Identity
+from ...rpc.incoming import Incoming
 from ...rpc.interfaces import IDispatcher, IExchange, IGitBody
-from ...streams import PIECE, IByteSink, IByteSource, StreamBroken
+from ...streams import IByteSink, StreamBroken
 from . import errors, requests
 from .transport import Quiet
 
@@ -51,81 +52,6 @@ class Resolve(Protocol):
     """
 
     def __call__(self, path: str) -> Awaitable[tuple[Repository, bool]]: ...
-
-
-@implementer(IByteSource)
-class Incoming:
-    """
-    What the client sends, taken as fast as git takes it.
-    """
-
-    def __init__(self, channel: GitSession) -> None:
-        self._channel = channel
-        self._pieces: deque[bytes] = deque()
-        self._waiting = 0
-        self._ended = False
-        self._broken = False
-        self._reader: Deferred[bytes] | None = None
-        self.received = 0
-        self.counted: Callable[[int], None] | None = None
-
-    def data_received(self, data: bytes) -> None:
-        """
-        Some came in.
-        """
-        self.received += len(data)
-        if self.counted is not None:
-            self.counted(len(data))
-        self._pieces.append(data)
-        self._waiting += len(data)
-        self._serve()
-
-    def end_received(self) -> None:
-        """
-        No more comes.
-        """
-        self._ended = True
-        self._serve()
-
-    def broken_off(self) -> None:
-        """
-        The client is gone.
-        """
-        self._broken = True
-        self._serve()
-
-    def read(self) -> Deferred[bytes]:
-        """
-        As :class:`~gitaly_tx.streams.IByteSource` says.
-        """
-        reader: Deferred[bytes] = Deferred(self._cancelled)
-        self._reader = reader
-        self._serve()
-        return reader
-
-    def _cancelled(self, _: Deferred[bytes]) -> None:
-        self._reader = None
-
-    def _serve(self) -> None:
-        reader = self._reader
-        if reader is None:
-            return
-        if self._pieces:
-            taken = [self._pieces.popleft()]
-            size = len(taken[0])
-            while self._pieces and size + len(self._pieces[0]) <= PIECE:
-                size += len(self._pieces[0])
-                taken.append(self._pieces.popleft())
-            self._waiting -= size
-            self._channel.taken(self._waiting)
-            self._reader = None
-            reader.callback(b"".join(taken))
-        elif self._ended or self._broken:
-            self._reader = None
-            if self._broken and not self._ended:
-                reader.errback(StreamBroken("client went away"))
-            else:
-                reader.callback(b"")
 
 
 @implementer(IByteSink)
@@ -164,7 +90,7 @@ class Streams:
     """
 
     def __init__(self, channel: GitSession) -> None:
-        self.source = Incoming(channel)
+        self.source = Incoming(channel.taken)
         self.stdout = Outgoing(channel, 0)
         self.stderr = Outgoing(channel, 1)
 
