@@ -8,6 +8,7 @@ from attrs import frozen
 
 from .git.interfaces import IGit
 from .git.mailmaps import Mailmaps
+from .hooks.updateref import RefUpdater
 from .rpc.interfaces import IMethods
 from .services.blob.service import BlobService
 from .services.commit.ports import CommitPorts
@@ -34,6 +35,7 @@ class Ports:
 
     :param version: this server's version.
     :param in_thread: where blocking work is done.
+    :param updater: moves refs for users, with all that has a say in it.
     :param signing_key: the file with the key that commits are signed with, if one is configured.
     """
 
@@ -42,6 +44,7 @@ class Ports:
     storage: IStorageProvider
     transport: ITransport
     in_thread: InThread
+    updater: RefUpdater
     signing_key: str | None = None
 
 

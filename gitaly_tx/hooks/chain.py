@@ -17,7 +17,7 @@ from ..streams import StreamBroken
 from .custom import CustomHooks, HookFailed
 from .environment import push_options
 from .events import Announcer
-from .interfaces import IHooks, IPushPolicy, Push, RefsUpdated, Refused, Tell
+from .interfaces import AfterFailed, HookDeclined, IApplication, IHooks, IPushPolicy, Push, RefsUpdated, Refused, Tell
 
 MAXIMUM_REFUSED = 100
 """How many refs one policy may refuse one by one; after that the whole push is refused."""
@@ -42,19 +42,22 @@ class RefsRefused(Refused):
 class Hooks:
     """
     1. Policies come first: they are cheap, run in this process, and a push that they refuse bothers no hook.
-    2. ``pre-receive`` hooks see what the policies let pass.
-    3. ``update`` hooks, for each ref.
-    4. After the write, ``post-receive`` hooks, whose output the user still sees.
-    5. Event sinks last, and whatever became of ``post-receive``.
+    2. The application is asked next, if there is one that decides.
+    3. ``pre-receive`` hooks see what these let pass; then the application is told that nothing is in the way any more.
+    4. ``update`` hooks, for each ref.
+    5. After the write, the application hears of it, then ``post-receive`` hooks; the user still sees what they say.
+    6. Event sinks last, and whatever became of the others.
 
     :param policies: in the order they are asked.
     :param custom: runs the hooks.
     :param announcer: knows the sinks.
+    :param application: decides about pushes; ``None`` if nobody does.
     """
 
     _policies: Sequence[IPushPolicy]
     _custom: CustomHooks
     _announcer: Announcer
+    _application: IApplication | None = None
     _log: Logger = field(factory=Logger)
 
     async def before(self, push: Push, tell_out: Tell, tell_err: Tell) -> None:
@@ -68,18 +71,22 @@ class Hooks:
             refused.update(await self._ask(policy, push, refused, tell_err))
         if refused:
             raise RefsRefused(refused)
+        if self._application is not None:
+            await self._application.allowed(push)
         try:
             await self._custom.run(
                 "pre-receive",
                 push,
                 tell_out,
                 tell_err,
-                stdin=_lines(push.updates, push),
+                stdin=update_lines(push),
                 variables=push_options(push.options),
             )
         except HookFailed as error:
             self._log.info("pre-receive hook declined: {why}", why=str(error))
-            raise Refused("pre-receive hook declined") from error
+            raise HookDeclined("pre-receive hook declined", "pre-receive", str(error)) from error
+        if self._application is not None:
+            await self._application.accepting(push)
 
     async def update(self, push: Push, update: RefUpdate, tell_out: Tell, tell_err: Tell) -> None:
         """
@@ -90,23 +97,28 @@ class Hooks:
             await self._custom.run("update", push, tell_out, tell_err, arguments=(update.name, old, update.new))
         except HookFailed as error:
             self._log.info("update hook declined: {why}", why=str(error), ref=update.name)
-            raise Refused("hook declined", update.name) from error
+            raise HookDeclined("hook declined", "update", str(error), update.name) from error
 
     async def after(self, push: Push, accepted: Sequence[RefUpdate], tell_out: Tell, tell_err: Tell) -> None:
         """
         As :func:`gitaly_tx.hooks.interfaces.IHooks.after`.
         """
         try:
+            if self._application is not None:
+                await self._application.accepted(push, accepted, tell_out)
             await self._custom.run(
                 "post-receive",
                 push,
                 tell_out,
                 tell_err,
-                stdin=_lines(accepted, push),
+                stdin=update_lines(push, accepted),
                 variables=push_options(push.options),
             )
         except HookFailed as error:
             self._log.warn("post-receive hook failed: {why}", why=str(error))
+        except AfterFailed as error:
+            self._log.error("application was not content with a write: {why}", why=error.text)
+            raise
         except Exception:
             self._log.failure("post-receive hook failed")
         finally:
@@ -143,11 +155,14 @@ class Hooks:
                 return refused
 
 
-def _lines(updates: Sequence[RefUpdate], push: Push) -> bytes:
+def update_lines(push: Push, updates: Sequence[RefUpdate] | None = None) -> bytes:
     """
     What ``pre-receive`` and ``post-receive`` read (githooks(5)).
+
+    :param updates: instead of all that the push asks for.
     """
     zero = _zero(push)
+    updates = push.updates if updates is None else updates
     return b"".join(b"%b %b %b\n" % (update.old or zero, update.new, update.name) for update in updates)
 
 

@@ -59,7 +59,72 @@ class Refused(Exception):
         self.ref = ref
 
 
+class HookDeclined(Refused):
+    """
+    A custom hook says no, or cannot run.
+
+    :param text: what git's receive-pack says of it.
+    :param hook: ``pre-receive`` or ``update``.
+    :param why: which program it was, and how it ended; without a path of the server.
+    """
+
+    def __init__(self, text: str, hook: str, why: str, ref: bytes | None = None) -> None:
+        super().__init__(text, ref)
+        self.hook = hook
+        self.why = why
+
+
+class AccessDenied(Refused):
+    """
+    The application that decides about pushes says no, or cannot be asked.
+
+    :param text: its words.
+    """
+
+
+class AfterFailed(Exception):
+    """
+    The write was made, and the application that has to hear of it did not, or was not content. Callers learn of it; a push is
+    not told.
+
+    :param text: for the caller; may be empty.
+    """
+
+    def __init__(self, text: str) -> None:
+        super().__init__(text)
+        self.text = text
+
+
 Tell = Callable[[bytes], Awaitable[None]]
+
+
+class IApplication(Interface):
+    """
+    The application that users belong to, such as GitLab with its internal API. It is asked before any custom hook, told when the
+    hooks have let a write pass, and told again after the write.
+    """
+
+    def allowed(push: Push) -> Awaitable[None]:
+        """
+        May this push happen?
+
+        :raises AccessDenied: if not, or if that cannot be found out.
+        """
+
+    def accepting(push: Push) -> Awaitable[None]:
+        """
+        Custom hooks let the push pass; it is about to be written.
+
+        :raises AccessDenied: if it shall not be after all.
+        """
+
+    def accepted(push: Push, updates: Sequence[RefUpdate], tell_out: Tell) -> Awaitable[None]:
+        """
+        It was written.
+
+        :param tell_out: where the application's messages for the user go.
+        :raises AfterFailed: if the application could not be told or was not content.
+        """
 
 
 class IPushPolicy(Interface):
@@ -106,26 +171,30 @@ class IEventSink(Interface):
 
 class IHooks(Interface):
     """
-    Everything that has a say in a push, in its order: policies, then custom hooks.
+    Everything that has a say in a push, in its order: policies, the application, custom hooks.
     """
 
     def before(push: Push, tell_out: Tell, tell_err: Tell) -> Awaitable[None]:
         """
-        Policies, then ``pre-receive``.
+        Policies, the application, then ``pre-receive``.
 
         :param tell_out: where hooks' standard output goes.
         :param tell_err: where their standard error goes.
-        :raises Refused: ``pre-receive hook declined``, or a policy's words.
+        :raises Refused: a policy's words; :class:`AccessDenied`, the application's; :class:`HookDeclined` ``pre-receive hook
+            declined``.
         """
 
     def update(push: Push, update: RefUpdate, tell_out: Tell, tell_err: Tell) -> Awaitable[None]:
         """
         The ``update`` hooks, for one ref.
 
-        :raises Refused: ``hook declined``.
+        :raises HookDeclined: ``hook declined``.
         """
 
     def after(push: Push, accepted: Sequence[RefUpdate], tell_out: Tell, tell_err: Tell) -> Awaitable[None]:
         """
-        ``post-receive``, then event sinks. Changes nothing any more; failures are logged, and told to the user where git does.
+        The application, ``post-receive``, then event sinks. Changes nothing any more; failures are logged, and told to the user
+        where git does.
+
+        :raises AfterFailed: if the application was not content; ``post-receive`` was not run then.
         """

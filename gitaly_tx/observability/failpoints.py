@@ -25,6 +25,8 @@ POINTS = (
     "push.after_stage",
     "push.before_commit",
     "push.after_commit",
+    "updateref.before_commit",
+    "updateref.after_commit",
     "commit.before_secure",
     "secure.after_link",
     "secure.after_fsync",

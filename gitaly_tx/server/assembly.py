@@ -43,6 +43,7 @@ from ..hooks.events import Announcer
 from ..hooks.interfaces import IPushPolicy
 from ..hooks.plugins import found_policies, found_sinks, load_named
 from ..hooks.policies import LargestFile
+from ..hooks.updateref import RefUpdater
 from ..housekeeping.schedule import Housekeeping
 from ..housekeeping.tasks import Tasks
 from ..observability.lag import LagSampler
@@ -95,6 +96,7 @@ class Assembly:
     watchdog: Watchdog
     housekeeping: Housekeeping
     pushes: ReceivePack
+    updater: RefUpdater
     lag: LagSampler
     health: Health
     certificate: RenewableCertificate | None
@@ -161,6 +163,7 @@ class Assembly:
             await stopped
         await self.housekeeping.stop()
         await self.pushes.settle()
+        await self.updater.settle()
         self.committer.stop()
         await self.queue.stop()
         for store in self.stores.values():
@@ -271,7 +274,6 @@ def assemble(reactor: Any, config: Config, surroundings: Surroundings, program: 
         Means(
             git=git,
             hooks=hooks,
-            objects=objects,
             threads=reading,
             clock=clock,
             agent=f"git/{program.version_text}",
@@ -286,7 +288,8 @@ def assemble(reactor: Any, config: Config, surroundings: Surroundings, program: 
         pushes,
     )
 
-    built = services(Ports(__version__, git, storage, transport, threads, config.git.signing_key or None))
+    updater = RefUpdater(hooks, git, housekeeping.consider)
+    built = services(Ports(__version__, git, storage, transport, threads, updater, config.git.signing_key or None))
     health = Health(service.service for service in built)
     token = TokenSettings(config.auth.token.encode(), config.auth.transitioning) if config.auth.token else None
     middlewares = chain(clock=clock, now=time.time, metrics=metrics, access=authority, token=token)
@@ -310,6 +313,7 @@ def assemble(reactor: Any, config: Config, surroundings: Surroundings, program: 
         watchdog=watchdog,
         housekeeping=housekeeping,
         pushes=pushes,
+        updater=updater,
         lag=LagSampler(clock, metrics.reactor_lag),
         health=health,
         certificate=certificate,

@@ -111,6 +111,12 @@ class IRepository(Interface):
         Begin a write.
         """
 
+    def through(staging: IStaging) -> IRepository:
+        """
+        The same repository, with what is in a quarantine as if it were there already. Only good for looking: refs are as they
+        are, and whatever would write is refused, because nobody knows yet whether the objects will stay.
+        """
+
     def commit(
         refs: Sequence[RefUpdate] = (),
         *,

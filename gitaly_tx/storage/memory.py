@@ -11,7 +11,7 @@ from itertools import count
 from posixpath import join, normpath
 from typing import TypeVar
 
-from attrs import Factory, define, frozen
+from attrs import Factory, define, evolve, frozen
 from zope.interface import implementer
 
 from protocols.gitaly.shared_pb2 import Repository
@@ -156,6 +156,12 @@ class MemoryRepository:
         """
         self._writable()
         return self._provider.make_staging(self)
+
+    def through(self, staging: IStaging) -> IRepository:
+        """
+        With what is in a quarantine.
+        """
+        return evolve(self, directory=staging.directory)
 
     async def commit(
         self,

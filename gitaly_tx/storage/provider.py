@@ -74,7 +74,7 @@ class FilesystemStorageProvider:
         self._threads = threads
         self._lifetimes = Lifetimes()
         self._claims = Claims()
-        stagings = Stagings(threads, counted)
+        stagings = Stagings(threads, counted, objects.forget)
         self._means = {name: Means(refs, objects, queue, committers[name], stagings, threads) for name in self.storages}
 
     async def repository(self, message: Repository | None) -> IRepository:

@@ -129,6 +129,12 @@ class FilesystemRepository:
         self._refuse_quarantine()
         return await self.means.stagings.make(self.place, self.directory, self.object_format)
 
+    def through(self, staging: IStaging) -> IRepository:
+        """
+        With what is in a quarantine.
+        """
+        return evolve(self, directory=staging.directory)
+
     async def commit(
         self,
         refs: Sequence[RefUpdate] = (),

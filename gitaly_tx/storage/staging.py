@@ -32,12 +32,21 @@ from .naming import STAGING, Place, quarantine_prefix
 Counted = Callable[[int], None]
 """Told ``1`` for every staging directory that is made and ``-1`` for every one that is gone."""
 
+Forget = Callable[[GitDirectory], None]
+"""Told of a quarantine that is about to go, so that nothing of it is kept open."""
+
 log = Logger()
 
 
 def uncounted(change: int) -> None:
     """
     For those who do not count.
+    """
+
+
+def unknown(directory: GitDirectory) -> None:
+    """
+    For those who keep nothing open.
     """
 
 
@@ -49,6 +58,7 @@ class Stagings:
 
     _threads: InThread
     _counted: Counted = uncounted
+    _forget: Forget = unknown
 
     def make(self, place: Place, directory: GitDirectory, object_format: ObjectFormat) -> Deferred[FilesystemStaging]:
         """
@@ -65,6 +75,7 @@ class Stagings:
                 path=path,
                 threads=self._threads,
                 counted=self._counted,
+                forget=self._forget,
             )
             if waiting.called:
                 staging.discard()
@@ -95,6 +106,7 @@ class FilesystemStaging:
     path: str
     _threads: InThread
     _counted: Counted = uncounted
+    _forget: Forget = unknown
     _users: int = field(default=0, init=False)
     _unwanted: bool = field(default=False, init=False)
     _removed: bool = field(default=False, init=False)
@@ -161,6 +173,7 @@ class FilesystemStaging:
                 if not one.called:
                     one.callback(None)
 
+        self._forget(self.directory)
         self._threads(remove_tree, self.path).addErrback(left).addCallback(over)
 
 

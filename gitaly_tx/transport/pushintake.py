@@ -23,7 +23,6 @@ from .pushanswer import Answer
 from .pushmeans import Means
 from .pushrequest import PushHead, Wish
 from .pushunpack import PackStart, UnpackFailed, check_empty, read_start, unpack
-from .pushview import QuarantinedRepository
 
 _log = Logger()
 
@@ -51,7 +50,7 @@ class Intake:
         """
         if self.staging is None:
             return self._repository
-        return QuarantinedRepository(self._repository, self._means.objects, self.staging.directory)
+        return self._repository.through(self.staging)
 
     async def take_in(self) -> None:
         """
@@ -91,7 +90,6 @@ class Intake:
         Remove the quarantine. Safe to repeat, and after a commit.
         """
         if self.staging is not None:
-            self._means.objects.forget(self.staging.directory)
             await self.staging.discard()
 
     async def _stage(self) -> IStaging:

@@ -9,7 +9,7 @@ from collections.abc import Callable
 from attrs import frozen
 from twisted.internet.interfaces import IReactorTime
 
-from ..git.interfaces import IGit, IObjectReader, Limits
+from ..git.interfaces import IGit, Limits
 from ..hooks.interfaces import IHooks
 from ..storage.interfaces import IRepository
 from ..storage.threads import Threads
@@ -65,7 +65,6 @@ class Means:
 
     git: IGit
     hooks: IHooks
-    objects: IObjectReader
     threads: Threads
     clock: IReactorTime
     agent: str

@@ -16,7 +16,7 @@ from ..errors import GitalyError
 from ..git.interfaces import RefUpdate
 from ..git.refchecks import prefixes
 from ..hooks.chain import RefsRefused
-from ..hooks.interfaces import Push, Refused
+from ..hooks.interfaces import AfterFailed, Push, Refused
 from ..observability.failpoints import failpoint
 from ..storage.interfaces import IRepository, IStaging
 from ..streams import StreamBroken
@@ -260,8 +260,13 @@ class PushSession:
         return not self._request.gl_repository
 
     async def _after(self, accepted: list[RefUpdate]) -> None:
+        tell = self._answer.tell
         try:
-            await self._means.hooks.after(self._push(self._repository), accepted, self._answer.tell, self._answer.tell)
+            await self._means.hooks.after(self._push(self._repository), accepted, tell, tell)
+        except AfterFailed as error:
+            # The log has it. Whoever pushed has pushed, and can do nothing about it.
+            if error.text:
+                await tell(f"GitLab: {error.text}\n".encode("utf-8", "replace"))
         except Exception:
             _log.failure("hooks after a push failed")
 

@@ -4,18 +4,15 @@ Our own receive-pack: git's push protocol, with a write that goes through the lo
 
 from __future__ import annotations
 
-from collections.abc import Coroutine
-from typing import Any
-
 from attrs import define, field
-from twisted.internet.defer import CancelledError, Deferred, DeferredList
+from twisted.internet.defer import CancelledError, Deferred
 from twisted.logger import Logger
-from twisted.python.failure import Failure
 
 from protocols.git.push import PushRequestDecoder
 
 from ..errors import Code, GitalyError
 from ..git.objectid import ObjectFormat
+from ..hooks.detached import Detached
 from ..storage.interfaces import IRepository
 from ..streams import IByteSink, IByteSource, StreamBroken
 from .interfaces import PushBroken, PushRequest
@@ -48,7 +45,7 @@ class ReceivePack:
     """
 
     _means: Means
-    _under_way: set[Deferred[None]] = field(factory=set, init=False)
+    _detached: Detached = field(factory=lambda: Detached("push"), init=False)
     _log: Logger = field(factory=Logger, init=False)
 
     async def advertise(self, repository: IRepository | None, request: PushRequest, stdout: IByteSink) -> None:
@@ -79,8 +76,7 @@ class ReceivePack:
         """
         :returns: fires when everything has ended that goes on without its client: writes, hooks after them, cleaning up.
         """
-        waiting: Deferred[Any] = DeferredList(list(self._under_way))
-        return waiting.addCallback(lambda _: None)
+        return self._detached.settle()
 
     async def _advertise(self, repository: IRepository | None, request: PushRequest, stdout: IByteSink, *, service: bool) -> None:
         means = self._means
@@ -107,16 +103,16 @@ class ReceivePack:
         try:
             writable = await session.prepare()
         except BaseException:
-            await self._detached(session.abandon())
+            await self._detached.run(session.abandon())
             raise
         if writable:
             try:
-                await self._detached(session.complete())
+                await self._detached.run(session.complete())
             except CancelledError:
                 answer.cut()
                 raise
             return
-        await self._detached(session.abandon())
+        await self._detached.run(session.abandon())
         await session.report()
         await answer.end()
         if session.unpacked != b"ok":
@@ -140,26 +136,6 @@ class ReceivePack:
         if request.create is None or all(wish.deletes for wish in head.wishes):
             raise GitalyError("repository not found", Code.NOT_FOUND)
         return await request.create()
-
-    def _detached(self, coroutine: Coroutine[Deferred[Any], Any, None]) -> Deferred[None]:
-        """
-        Run something to its end, whatever becomes of whoever waits for it.
-
-        :returns: fires with its end; cancelling stops the waiting only.
-        """
-        work = Deferred.fromCoroutine(coroutine)
-        waiting: Deferred[None] = Deferred()
-        self._under_way.add(work)
-
-        def over(result: Failure | None) -> None:
-            self._under_way.discard(work)
-            if not waiting.called:
-                waiting.callback(result)
-            elif isinstance(result, Failure):
-                self._log.failure("push whose client is gone", result)
-
-        work.addBoth(over)
-        return waiting
 
     async def _drain(self, source: IByteSource) -> None:
         """

@@ -235,6 +235,24 @@ class StorageProviderContract(TestCase):
             self.assertEqual(await self.refusal(repository.commit(head=MAIN)), expected)
             self.assertEqual(await self.refusal(repository.maintain(self.not_reached)), expected)
 
+    async def test_through(self):
+        """
+        Who looks through a quarantine sees its objects and the refs as they are, and cannot write.
+        """
+        repository, old = await self.with_commit()
+        staging = await repository.stage()
+        self.addCleanup(staging.discard)
+        new = await staging.write_object(b"blob", b"new")
+        view = repository.through(staging)
+        verifyObject(IRepository, view)
+        self.assertEqual((view.partition, view.object_format), (repository.partition, repository.object_format))
+        self.assertEqual((await view.object(new)).data, b"new")
+        self.assertEqual(await view.object_info([new, old]), [ObjectInfo(new, b"blob", 3), *await repository.object_info([old])])
+        self.assertEqual(await repository.object_info([new]), [None])
+        self.assertEqual((await view.refs(), await view.head()), (await repository.refs(), MAIN))
+        expected = (Code.INTERNAL, "quarantine configured on a mutator request")
+        self.assertEqual(await self.refusal(view.commit(head=MAIN)), expected)
+
     async def not_reached(self) -> None:
         raise AssertionError("ran all the same")
 

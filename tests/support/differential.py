@@ -65,7 +65,7 @@ class DifferentialCase(TestCase):
         self.repository = PlainRepository(self.directory, self.threads, object_format=ObjectFormat(self.object_format))
 
     async def ours(self, data: bytes) -> Answered:
-        receive_pack = ReceivePack(make_means(make_git(), RecordedHooks(), self.repository.objects, self.threads, reactor))
+        receive_pack = ReceivePack(make_means(make_git(), RecordedHooks(), self.threads, reactor))
         stdout = MemorySink()
         await receive_pack.serve(self.repository, request(), MemorySource([data]), stdout, None)
         return answered(bytes(stdout.data), b"side-band-64k" in data)

@@ -9,7 +9,7 @@ import tempfile
 from collections.abc import Awaitable, Callable, Sequence
 from typing import Any, TypeVar
 
-from attrs import define, field
+from attrs import define, evolve, field
 from zope.interface import implementer
 
 from gitaly_tx.git.directory import GitDirectory
@@ -163,6 +163,12 @@ class PlainRepository:
         os.makedirs(os.path.join(path, "objects", "pack"))
         directory = self.directory.quarantined(os.path.join(path, "objects"))
         return FilesystemStaging(directory, self.object_format, self._root, path, self.threads)
+
+    def through(self, staging: IStaging) -> IRepository:
+        """
+        With what is in a quarantine.
+        """
+        return evolve(self, directory=staging.directory)
 
     async def commit(
         self,

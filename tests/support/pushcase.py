@@ -56,7 +56,7 @@ class PushCase(TestCase):
 
         :param more: for :class:`~gitaly_tx.transport.pushmeans.Means`.
         """
-        given = {"git": self.git, "hooks": self.hooks, "objects": self.repository.objects, **more}
+        given = {"git": self.git, "hooks": self.hooks, **more}
         return ReceivePack(make_means(threads=self.threads, clock=self.clock, **given))
 
     def new_commit(self, content: bytes = b"new content\n", name: bytes = b"new") -> tuple[bytes, bytes]:

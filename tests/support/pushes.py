@@ -159,11 +159,11 @@ class RecordedHooks:
         self.accepted += accepted
 
 
-def make_means(git: IGit, hooks: IHooks, objects: Any, threads: Threads, clock: Any, **more: Any) -> Means:
+def make_means(git: IGit, hooks: IHooks, threads: Threads, clock: Any, **more: Any) -> Means:
     """
     What pushes are done with in a test.
     """
-    return Means(git=git, hooks=hooks, objects=objects, threads=threads, clock=clock, agent="test/1.0", **more)
+    return Means(git=git, hooks=hooks, threads=threads, clock=clock, agent="test/1.0", **more)
 
 
 def request(**more: Any) -> PushRequest:

@@ -9,7 +9,7 @@ import tempfile
 from collections.abc import Awaitable, Callable, Sequence
 from typing import Any, TypeVar
 
-from attrs import frozen
+from attrs import evolve, frozen
 from twisted.internet import reactor
 from twisted.python.threadpool import ThreadPool
 from zope.interface import implementer
@@ -95,6 +95,9 @@ class _Repository:
 
     def look(self, job: Callable[[IObjects], T]) -> Awaitable[T]:
         return self._objects.look(self.directory, job)
+
+    def through(self, staging: IStaging) -> IRepository:
+        return evolve(self, directory=staging.directory)
 
     async def stage(self) -> IStaging:
         root = os.path.dirname(self.directory.path)

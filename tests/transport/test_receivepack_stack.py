@@ -60,7 +60,7 @@ class StackTests(LeakCheck, TestCase):
         # The reader keeps packs open for later questions.
         self.addCleanup(self.stack.objects.forget, GitDirectory(os.path.join(self.root, "default", "team/thing.git")))
         self.hooks = RecordedHooks()
-        means = make_means(self.stack.git, self.hooks, self.stack.objects, self.stack.threads, running)
+        means = make_means(self.stack.git, self.hooks, self.stack.threads, running)
         self.engine = ReceivePack(means)
 
     def serve(self, repository: IRepository | None, source: MemorySource, stdout: MemorySink, **more: Any) -> Deferred[None]:
@@ -188,7 +188,7 @@ class StackTests(LeakCheck, TestCase):
         os.chmod(path, 0o755)
         running: Any = reactor
         custom = CustomHooks(self.stack.git, running, self.stack.threads, dict(os.environ))
-        means = make_means(self.stack.git, Hooks((), custom, Announcer(())), self.stack.objects, self.stack.threads, running)
+        means = make_means(self.stack.git, Hooks((), custom, Announcer(())), self.stack.threads, running)
         self.engine = ReceivePack(means)
 
     async def test_hook_removes_the_repository(self) -> None:
@@ -216,7 +216,7 @@ class StackTests(LeakCheck, TestCase):
 
         nested = push((ZERO, self.tip, b"refs/heads/inner"), pack=EMPTY_PACK)
         running: Any = reactor
-        means = make_means(self.stack.git, Pushing(), self.stack.objects, self.stack.threads, running)
+        means = make_means(self.stack.git, Pushing(), self.stack.threads, running)
         self.engine = ReceivePack(means)
         outer = await self.push(repository, push((ZERO, self.tip, b"refs/heads/outer"), pack=EMPTY_PACK))
         self.assertEqual(inner[1].report[1:] + outer.report[1:], [b"ok refs/heads/inner", b"ok refs/heads/outer"])
