@@ -24,6 +24,9 @@ from .objectid import ObjectID
 HEADER = b"# pack-refs with: peeled fully-peeled sorted \n"
 """What git writes as the first line."""
 
+UNPEELED_HEADER = b"# pack-refs with: sorted \n"
+"""The first line of a file that does not say what tags stand for."""
+
 PIECE = 1 << 20
 """Bytes of one piece of a new file's content."""
 

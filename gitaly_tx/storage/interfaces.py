@@ -175,18 +175,34 @@ class IStorageProvider(Interface):
         :raises GitalyError: INVALID_ARGUMENT for a path that cannot name a repository.
         """
 
+    def prepare(message: Repository | None, *, object_format: ObjectFormat = ObjectFormat.SHA1) -> Awaitable[IStaging]:
+        """
+        Begin to make a repository with content. What this returns lies in the same storage and is no quarantine but a whole bare
+        repository, in which git may do as it likes: fetch, import, move refs. :func:`create` takes its objects, and its refs if
+        there is nothing said of refs; config, hooks and HEAD are not taken.
+
+        :raises GitalyError: ALREADY_EXISTS if there is something already; as :func:`repository` for bad names.
+        """
+
     def create(
         message: Repository | None,
         *,
         object_format: ObjectFormat = ObjectFormat.SHA1,
         default_branch: bytes = b"refs/heads/main",
         backend: str = "files",
+        staging: IStaging | None = None,
+        refs: Mapping[bytes, ObjectID] | None = None,
+        files: Sequence[FileChange] = (),
     ) -> Awaitable[IRepository]:
         """
-        Make an empty repository, as a transaction.
+        Make a repository, as one transaction: it appears with all that is in it, or not at all.
 
-        :raises GitalyError: ALREADY_EXISTS ``creating repository: repository exists already``; as :func:`repository` for bad
-            names.
+        :param staging: from :func:`prepare`, with the same object format. It is used up, whatever the outcome but an exception.
+        :param refs: what they point at; the objects are in ``staging``, or in a repository that ``objects/info/alternates`` among
+            ``files`` names. ``None`` for the refs that ``staging`` has.
+        :param files: such as ``config`` (instead of the plain one), ``custom_hooks/…`` and ``objects/info/alternates``.
+        :raises GitalyError: ALREADY_EXISTS ``creating repository: repository exists already``; INVALID_ARGUMENT for a ref that
+            cannot be, alone or beside another one; as :func:`repository` for bad names.
         """
 
     def remove(message: Repository | None) -> Awaitable[None]:

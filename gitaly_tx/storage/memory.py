@@ -33,6 +33,7 @@ from .errors import (
     RepositoryNotFound,
     StorageUnknown,
 )
+from .firstrefs import first_refs
 from .interfaces import IRepository, IStaging, IStorageProvider, StorageInfo
 from .naming import STAGING, Place, has_quarantine, place_in, quarantine_prefix, required, storage_of
 from .partitions import partition_of
@@ -270,6 +271,14 @@ class MemoryStorageProvider:
                 return Repository(storage_name=name, relative_path=candidate), True
         return Repository(storage_name=name, relative_path=creation_path(checked(path))), False
 
+    async def prepare(self, message: Repository | None, *, object_format: ObjectFormat = ObjectFormat.SHA1) -> IStaging:
+        """
+        Begin a repository.
+        """
+        place = self._vacant(message)
+        directory = GitDirectory(join(place.storage.path, STAGING, f"new-{next(self._numbers)}"))
+        return MemoryStaging(directory, object_format, place.storage.path, self.objects)
+
     async def create(
         self,
         message: Repository | None,
@@ -277,21 +286,29 @@ class MemoryStorageProvider:
         object_format: ObjectFormat = ObjectFormat.SHA1,
         default_branch: bytes = b"refs/heads/main",
         backend: str = "files",
+        staging: IStaging | None = None,
+        refs: Mapping[bytes, ObjectID] | None = None,
+        files: Sequence[FileChange] = (),
     ) -> IRepository:
         """
         Make a repository.
         """
-        place = self._mutable(message)
-        others = [partition.path for partition in self._contents if partition.storage == place.storage.name]
-        if any(place.path.startswith(f"{other}/") for other in others):
-            raise PathNested(place.path)
-        if any(f"{other}/".startswith(f"{place.path}/") for other in others):
-            raise AlreadyExists(place.path).wrapped("creating repository")
+        place = self._vacant(message)
         if not is_valid_ref(default_branch):
             raise BadDefaultBranch(place.path, default_branch.removeprefix(b"refs/heads/"))
+        if staging is not None and not (isinstance(staging, MemoryStaging) and staging.object_format is object_format):
+            raise TypeError("staging of another provider or format")
+        if refs is None:
+            listed = [] if staging is None else await self.refs.list(staging.directory)
+            refs = {reference.name: reference.target for reference in listed}
+        updates = first_refs(refs, object_format)
         directory = GitDirectory(place.absolute)
+        if staging is not None:
+            self.objects.migrate(staging.objects, directory)
+            await staging.discard()
+        await self.refs.force(directory, updates)
         await self.refs.set_head(directory, default_branch)
-        self._contents[partition_of(place)] = Contents(object_format)
+        self._contents[partition_of(place)] = Contents(object_format, {file.path: file.content for file in files if file.content})
         return self._view(place, directory)
 
     async def remove(self, message: Repository | None) -> None:
@@ -314,6 +331,15 @@ class MemoryStorageProvider:
         name = f"{quarantine_prefix(repository.partition.path)}{next(self._numbers)}"
         directory = repository.directory.quarantined(join(root, STAGING, name, "objects"))
         return MemoryStaging(directory, repository.object_format, root, self.objects)
+
+    def _vacant(self, message: Repository | None) -> Place:
+        place = self._mutable(message)
+        others = [partition.path for partition in self._contents if partition.storage == place.storage.name]
+        if any(place.path.startswith(f"{other}/") for other in others):
+            raise PathNested(place.path)
+        if any(f"{other}/".startswith(f"{place.path}/") for other in others):
+            raise AlreadyExists(place.path).wrapped("creating repository")
+        return place
 
     def _mutable(self, message: Repository | None) -> Place:
         storage = storage_of(message, self.storages)

@@ -7,6 +7,7 @@ from __future__ import annotations
 from collections.abc import Callable, Mapping, Sequence
 from functools import partial
 
+from attrs import evolve
 from zope.interface import implementer
 
 from protocols.gitaly.shared_pb2 import Repository
@@ -15,8 +16,8 @@ from ..errors import GitalyError
 from ..git.directory import GitDirectory
 from ..git.interfaces import IObjectReader, IRefs
 from ..git.names import is_valid_ref
-from ..git.objectid import ObjectFormat
-from ..wal.interfaces import Creation, Manifest
+from ..git.objectid import ObjectFormat, ObjectID
+from ..wal.interfaces import Creation, FileChange, Manifest
 from ..wal.threads import InThread
 from ..writequeue.interfaces import ICommitter, IWriteQueue
 from ..writequeue.transaction import Transaction
@@ -31,12 +32,13 @@ from .errors import (
     RepositoryNotValid,
     StorageUnknown,
 )
-from .interfaces import IRepository, IStorageProvider, StorageInfo
+from .firstrefs import first_refs
+from .interfaces import IRepository, IStaging, IStorageProvider, StorageInfo
 from .naming import Place, has_quarantine, required, storage_of
 from .partitions import Claims, Lifetimes, partition_of
 from .repository import FilesystemRepository, Means
 from .resolve import candidates, checked, creation_path
-from .staging import Counted, Stagings, uncounted
+from .staging import Counted, FilesystemStaging, Stagings, uncounted
 
 CREATING = "creating repository"
 
@@ -69,6 +71,7 @@ class FilesystemStorageProvider:
     ) -> None:
         self.storages: Mapping[str, StorageInfo] = {storage.name: storage for storage in storages}
         self._objects = objects
+        self._refs = refs
         self._queue = queue
         self._object_format = object_format
         self._threads = threads
@@ -105,6 +108,14 @@ class FilesystemStorageProvider:
         found = await self._threads(_first, self.storages[name], checked(path))
         return Repository(storage_name=name, relative_path=found or creation_path(checked(path))), found is not None
 
+    async def prepare(self, message: Repository | None, *, object_format: ObjectFormat = ObjectFormat.SHA1) -> IStaging:
+        """
+        Make a repository of nobody's in the staging area.
+        """
+        storage = storage_of(message, self.storages)
+        place = await self._vacant(storage, _mutable(message))
+        return await self._means[storage.name].stagings.prepare(place, object_format)
+
     async def create(
         self,
         message: Repository | None,
@@ -112,22 +123,26 @@ class FilesystemStorageProvider:
         object_format: ObjectFormat = ObjectFormat.SHA1,
         default_branch: bytes = b"refs/heads/main",
         backend: str = "files",
+        staging: IStaging | None = None,
+        refs: Mapping[bytes, ObjectID] | None = None,
+        files: Sequence[FileChange] = (),
     ) -> IRepository:
         """
         Make a repository. Of several who ask at once, one succeeds.
         """
         storage = storage_of(message, self.storages)
         named = _mutable(message)
-        try:
-            place = await self._threads(locator.vacant, storage, named.relative_path)
-        except AlreadyExists as error:
-            raise error.wrapped(CREATING) from None
+        place = await self._vacant(storage, named)
         if not is_valid_ref(default_branch):
             raise BadDefaultBranch(place.path, default_branch.removeprefix(b"refs/heads/"))
+        if staging is not None and not (isinstance(staging, FilesystemStaging) and staging.object_format is object_format):
+            raise TypeError("staging of another provider or format")
+        if refs is None:
+            refs = {} if staging is None else await self._refs_of(staging.directory)
         creation = Creation(object_format, default_branch, backend)
-        partition = partition_of(place)
+        manifest = Manifest(partition_of(place), creation, tuple(files), refs=first_refs(refs, object_format))
         try:
-            return await self._queue.submit(partition, partial(self._create, place, named, creation))
+            return await self._queue.submit(manifest.partition, partial(self._create, place, named, manifest, staging))
         except GitalyError as error:
             raise error.wrapped(CREATING) from error
 
@@ -162,14 +177,30 @@ class FilesystemStorageProvider:
         except GitalyError as error:
             return found, error
 
-    async def _create(self, place: Place, message: Repository, creation: Creation) -> IRepository:
-        partition = partition_of(place)
-        with self._claims.claim(partition):
+    async def _vacant(self, storage: StorageInfo, message: Repository) -> Place:
+        try:
+            return await self._threads(locator.vacant, storage, message.relative_path)
+        except AlreadyExists as error:
+            raise error.wrapped(CREATING) from None
+
+    async def _refs_of(self, directory: GitDirectory) -> dict[bytes, ObjectID]:
+        return {reference.name: reference.target for reference in await self._refs.list(directory)}
+
+    async def _create(
+        self, place: Place, message: Repository, manifest: Manifest, staging: FilesystemStaging | None
+    ) -> IRepository:
+        with self._claims.claim(manifest.partition):
             now = await self._threads(locator.vacant, place.storage, message.relative_path)
             if now != place:
                 raise RepositoryGone(place.path)
-            self._lifetimes.end(partition)
-            await self._committer(place).commit(Transaction(Manifest(partition, create=creation)))
+            self._lifetimes.end(manifest.partition)
+            if staging is None:
+                await self._committer(place).commit(Transaction(manifest))
+            else:
+                with staging.used():
+                    whole = evolve(manifest, staged=await staging.staged())
+                    await self._committer(place).commit(Transaction(whole))
+                await staging.discard()
             self._objects.forget(GitDirectory(place.absolute))
         return await self._open(place.storage, message)
 

@@ -183,11 +183,8 @@ class FilesystemRepository:
         if staging is None:
             return await self._commit(manifest, atomic, None, admitted)
         # From the first moment of the turn on: whoever asked for the write may stop waiting at any time, and discard.
-        staging.use()
-        try:
+        with staging.used():
             outcome = await self._commit(manifest, atomic, staging, admitted)
-        finally:
-            staging.release()
         await staging.discard()
         return outcome
 

@@ -3,13 +3,16 @@ Quarantine directories.
 
 ``<storage>/+gitaly/staging/quarantine-<repository>-<random>/objects`` is where a write's new objects are made, on the same file
 system as the repository, so that they get there by a link. The name begins as Gitaly's quarantines do, which is what tells
-whose it is when a caller names it in a request.
+whose it is when a caller names it in a request. ``<storage>/+gitaly/staging/new-<random>`` is where a repository is prepared that
+does not exist yet.
 """
 
 from __future__ import annotations
 
 import os
-from collections.abc import Callable
+from collections.abc import Callable, Iterator
+from contextlib import contextmanager
+from functools import partial
 from posixpath import join, relpath
 from tempfile import mkdtemp
 from typing import NoReturn
@@ -23,7 +26,8 @@ from zope.interface import implementer
 from ..git.directory import GitDirectory
 from ..git.objectid import ObjectFormat, ObjectID
 from ..git.quarantine import make_object_directory, remove_tree, staged_files, write_loose_object
-from ..wal.interfaces import StagedFile
+from ..wal.building import skeleton
+from ..wal.interfaces import Creation, StagedFile
 from ..wal.threads import InThread
 from .errors import RepositoryGone, StagingFailed
 from .interfaces import IStaging
@@ -64,12 +68,32 @@ class Stagings:
         """
         Make a staging directory for a repository. If this is cancelled, the directory is removed as soon as it is made.
         """
+
+        def quarantine(path: str) -> GitDirectory:
+            return directory.quarantined(join(path, "objects"))
+
+        return self._make(place, object_format, quarantine, _make)
+
+    def prepare(self, place: Place, object_format: ObjectFormat) -> Deferred[FilesystemStaging]:
+        """
+        Make a staging directory that is a repository of its own, for one that is to be made at ``place``.
+        """
+        creation = Creation(object_format, b"refs/heads/main")
+        return self._make(place, object_format, GitDirectory, partial(_make_whole, creation))
+
+    def _make(
+        self,
+        place: Place,
+        object_format: ObjectFormat,
+        directory_at: Callable[[str], GitDirectory],
+        make: Callable[[Place], str],
+    ) -> Deferred[FilesystemStaging]:
         waiting: Deferred[FilesystemStaging] = Deferred()
 
         def made(path: str) -> None:
             self._counted(1)
             staging = FilesystemStaging(
-                directory=directory.quarantined(join(path, "objects")),
+                directory=directory_at(path),
                 object_format=object_format,
                 root=place.storage.path,
                 path=path,
@@ -86,7 +110,7 @@ class Stagings:
             if not waiting.called:
                 waiting.errback(failure)
 
-        self._threads(_make, place).addErrback(_told).addCallbacks(made, failed)
+        self._threads(make, place).addErrback(_told).addCallbacks(made, failed)
         return waiting
 
 
@@ -139,6 +163,19 @@ class FilesystemStaging:
                 self._remove()
         return done
 
+    @contextmanager
+    def used(self) -> Iterator[None]:
+        """
+        Keep the files as long as a commit runs.
+
+        :raises RepositoryGone: if they are gone already.
+        """
+        self.use()
+        try:
+            yield
+        finally:
+            self.release()
+
     def use(self) -> None:
         """
         A commit begins to use the files.
@@ -188,6 +225,14 @@ def _make(place: Place) -> str:
     os.makedirs(area, exist_ok=True)
     path = mkdtemp(prefix=quarantine_prefix(place.path), dir=area)
     make_object_directory(join(path, "objects"))
+    return path
+
+
+def _make_whole(creation: Creation, place: Place) -> str:
+    area = join(place.storage.path, STAGING)
+    os.makedirs(area, exist_ok=True)
+    path = mkdtemp(prefix="new-", dir=area)
+    skeleton(path, creation)
     return path
 
 

@@ -19,6 +19,9 @@ from ..observability.failpoints import failpoint
 from .building import (
     change_files,
     delete_tree,
+    drop_sources,
+    furnish,
+    pack_refs,
     parents,
     paths_of_creation,
     place_files,
@@ -26,7 +29,7 @@ from .building import (
     skeleton,
     throw_away,
 )
-from .interfaces import Creation, Entry, IApplier, MoveRefs, Partition, RepositoryVanished
+from .interfaces import Creation, Entry, IApplier, Manifest, MoveRefs, Partition, RepositoryVanished
 from .layout import Layout, is_directory, sync_existing
 from .threads import InThread
 
@@ -50,7 +53,8 @@ class Applier:
     """
     Changes the repositories of one storage.
 
-    What readers can notice comes in the manifest's order: nothing refers to what is not there yet.
+    What readers can notice comes in the manifest's order: nothing refers to what is not there yet. A new repository is there with
+    all that its entry says, or not at all.
 
     :param initialise: makes an empty repository at a path, for other formats of refs than files.
     """
@@ -71,8 +75,10 @@ class Applier:
             await self._remove(directory)
             return
         if manifest.create is not None:
-            await self._create(directory, manifest.create)
+            whole = await self._create(directory, manifest, manifest.create)
             failpoint("apply.after_create")
+            if whole:
+                return
         await self._in_thread(self._place, entry, directory)
         failpoint("apply.before_refs")
         if manifest.refs:
@@ -115,21 +121,37 @@ class Applier:
             lambda failure: log.failure("cannot delete {path!r}", failure, path=path)
         )
 
-    async def _create(self, directory: GitDirectory, creation: Creation) -> None:
-        if creation.backend == "files":
-            await self._in_thread(self._make, directory.path, creation)
-        elif not await self._in_thread(is_directory, directory.path):
-            made = self._layout.scratch("repository")
-            await self._initialise(made, creation)
-            await self._in_thread(place_repository, made, directory.path)
+    async def _create(self, directory: GitDirectory, manifest: Manifest, creation: Creation) -> bool:
+        """
+        Make a repository, aside, with everything that its entry brings along, and give it its name.
 
-    def _make(self, path: str, creation: Creation) -> None:
-        if os.path.isdir(path):
-            skeleton(path, creation)
-            return
+        :returns: whether that is done; otherwise there is one, perhaps the remains of it after a loss of power, and the rest of
+            the entry is to be applied to it.
+        """
+        files = creation.backend == "files"
+        if await self._in_thread(is_directory, directory.path):
+            if files:
+                await self._in_thread(skeleton, directory.path, creation)
+            return False
         made = self._layout.scratch("repository")
-        skeleton(made, creation)
-        place_repository(made, path)
+        try:
+            await (self._in_thread(skeleton, made, creation) if files else self._initialise(made, creation))
+            await self._in_thread(furnish, self._layout, made, manifest)
+            failpoint("apply.before_refs")
+            if manifest.refs and files:
+                await self._in_thread(pack_refs, made, manifest.refs)
+            elif manifest.refs:
+                await self._refs.force(GitDirectory(made), manifest.refs)
+            failpoint("apply.after_refs")
+            if manifest.head is not None:
+                await self._refs.set_head(GitDirectory(made), manifest.head)
+            placed = await self._in_thread(place_repository, made, directory.path)
+        except BaseException:
+            await self._in_thread(delete_tree, made)
+            raise
+        if placed:
+            await self._in_thread(drop_sources, self._layout, manifest.staged)
+        return placed
 
     def _place(self, entry: Entry, directory: GitDirectory) -> None:
         manifest = entry.manifest

@@ -15,14 +15,17 @@ from collections.abc import Callable, Iterator, Sequence
 from posixpath import dirname, join
 
 from ..errors import Code, GitalyError
+from ..git.interfaces import RefUpdate
 from ..git.objectid import ObjectFormat
+from ..git.packedrefs import UNPEELED_HEADER
 from ..observability.failpoints import failpoint
-from .interfaces import Creation, FileChange, StagedFile
-from .layout import Layout
+from .interfaces import Creation, FileChange, Manifest, StagedFile
+from .layout import Layout, sync_path
 from .staged import holds
 
 _HEAD = re.compile(rb"ref: refs/[^\n\0]+\n\Z|[0-9a-f]{40}\n?\Z|[0-9a-f]{64}\n?\Z")
 _IN_THE_WAY = frozenset({errno.ENOTEMPTY, errno.EEXIST, errno.ENOTDIR})
+_NO_LINKS = frozenset({errno.EPERM, errno.EMLINK, errno.ENOTSUP})
 
 
 class StagedFileLost(GitalyError):
@@ -55,9 +58,11 @@ def skeleton(path: str, creation: Creation) -> None:
         _write(join(path, "HEAD"), b"ref: " + creation.head + b"\n", 0o644)
 
 
-def place_repository(made: str, target: str) -> None:
+def place_repository(made: str, target: str) -> bool:
     """
     Give a repository that is ready its name. If there is one already, that stays.
+
+    :returns: whether it is the one that was made.
     """
     os.makedirs(dirname(target), exist_ok=True)
     try:
@@ -66,6 +71,48 @@ def place_repository(made: str, target: str) -> None:
         if error.errno not in _IN_THE_WAY or not os.path.isdir(target):
             raise
         shutil.rmtree(made)
+        return False
+    return True
+
+
+def furnish(layout: Layout, made: str, manifest: Manifest) -> None:
+    """
+    Put into a new repository, before it has its name, the files that its creation brings along. They stay in the log's keeping,
+    too: if the server dies before the repository has its name, all of this is done once more.
+
+    :raises StagedFileLost: if one is nowhere.
+    """
+    change_files(layout, made, manifest.files)
+    failpoint("apply.after_files")
+    for file in manifest.staged:
+        target = join(made, file.path)
+        os.makedirs(dirname(target), exist_ok=True)
+        if file.content is not None:
+            _write(target, file.content, 0o444)
+        else:
+            _share(join(layout.root, file.source), target, file)
+        failpoint("apply.after_each_staged")
+    failpoint("apply.after_staged")
+
+
+def pack_refs(made: str, refs: Sequence[RefUpdate]) -> None:
+    """
+    Put refs into a new repository, before it has its name: all of them in one file, which is durable at once, because no git can
+    do anything with a part of it.
+    """
+    lines = sorted((update.name, update.new) for update in refs if not update.new.is_zero)
+    path = join(made, "packed-refs")
+    _write(path, UNPEELED_HEADER + b"".join(b"%s %s\n" % (oid, name) for name, oid in lines), 0o644)
+    sync_path(path)
+
+
+def drop_sources(layout: Layout, files: Sequence[StagedFile]) -> None:
+    """
+    Let go of what the log kept of files that have their place.
+    """
+    for file in files:
+        if file.content is None:
+            _remove(join(layout.root, file.source))
 
 
 def change_files(layout: Layout, repository: str, changes: Sequence[FileChange]) -> None:
@@ -147,6 +194,7 @@ def paths_of_creation(root: str, repository: str) -> Iterator[str]:
     """
     yield join(repository, "config")
     yield join(repository, "HEAD")
+    yield join(repository, "packed-refs")
     for name in ("objects/info", "objects/pack", "objects", "refs/heads", "refs/tags", "refs", ""):
         yield join(repository, name).rstrip("/")
     yield from parents(root, repository)
@@ -181,6 +229,23 @@ def refuse_detours(repository: str, changes: Sequence[FileChange]) -> None:
             last = depth == len(parts)
             if (not last and not stat.S_ISDIR(mode)) or (last and change.content is not None and stat.S_ISDIR(mode)):
                 raise GitalyError("something else is in the way of a file", Code.FAILED_PRECONDITION, {"path": change.path})
+
+
+def _share(source: str, target: str, file: StagedFile) -> None:
+    """
+    Another name for the same file, or a copy where there are no such names.
+    """
+    try:
+        os.chmod(source, 0o444)
+        os.link(source, target)
+    except FileNotFoundError:
+        raise StagedFileLost(file) from None
+    except OSError as error:
+        if error.errno not in _NO_LINKS:
+            raise
+        shutil.copyfile(source, target)
+        os.chmod(target, 0o444)
+        sync_path(target)
 
 
 def _is_good(path: str, test: Callable[[bytes], bool]) -> bool:

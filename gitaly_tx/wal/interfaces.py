@@ -102,7 +102,8 @@ class Creation:
 @frozen
 class Manifest:
     """
-    What one write changes. The parts take effect in this order: creation, files, staged files, refs, HEAD, removal.
+    What one write changes. The parts take effect in this order: creation, files, staged files, refs, HEAD, removal. All that
+    comes with a creation appears at once.
     """
 
     partition: Partition

@@ -114,7 +114,8 @@ class StorageProviderContract(TestCase):
             (named("x" * 300), "repository path too long"),
             (named("+gitaly/state/x.git"), "repository path is reserved"),
         ]:
-            for asked in (self.provider.repository, self.provider.exists, self.provider.create, self.provider.remove):
+            provider = self.provider
+            for asked in (provider.repository, provider.exists, provider.create, provider.prepare, provider.remove):
                 self.assertEqual(await self.refusal(asked(message)), (Code.INVALID_ARGUMENT, text))
 
     async def test_root(self):
@@ -161,6 +162,62 @@ class StorageProviderContract(TestCase):
         staging = await repository.stage()
         oid = await staging.write_object(b"blob", b"hi\n")
         self.assertEqual(oid.format, ObjectFormat.SHA256)
+        await staging.discard()
+
+    async def prepared(self, path: str) -> tuple[IStaging, ObjectID]:
+        """
+        What a repository with one commit is to be made of.
+        """
+        staging = await self.provider.prepare(named(path))
+        verifyObject(IStaging, staging)
+        await staging.write_object(b"tree", b"")
+        return staging, await staging.write_object(b"commit", commit_data(1))
+
+    async def test_create_with_content(self):
+        """
+        A repository can be made with objects, refs and files; nothing is to be seen of it before.
+        """
+        staging, oid = await self.prepared("team/a.git")
+        self.assertFalse(await self.provider.exists(named("team/a.git")))
+        refs = {b"refs/tags/v1": oid, MAIN: oid, b"refs/heads/a/b": oid}
+        hook = FileChange("custom_hooks/update", b"#!/bin/sh\n", 0o755)
+        made = await self.provider.create(
+            named("team/a.git"), staging=staging, refs=refs, files=[hook], default_branch=b"refs/heads/a/b"
+        )
+        for repository in (made, await self.provider.repository(named("team/a.git"))):
+            self.assertEqual(await repository.refs(), [Reference(name, refs[name]) for name in sorted(refs)])
+            self.assertEqual(await repository.head(), b"refs/heads/a/b")
+            self.assertEqual((await repository.object(oid)).data, commit_data(1))
+        outcome = await made.commit([RefUpdate(MAIN, oid, ZERO), RefUpdate(b"refs/heads/a/b", oid, oid)])
+        self.assertEqual(outcome.refused, {})
+        self.assertEqual([reference.name for reference in await made.refs()], [b"refs/heads/a/b", b"refs/tags/v1"])
+        await staging.discard()
+
+    async def test_create_with_impossible_refs(self):
+        """
+        Refs that cannot be, alone or together, are refused, and nothing is made; the staging directory can still be used.
+        """
+        staging, oid = await self.prepared("a.git")
+        conflict = {b"refs/heads/a": oid, b"refs/heads/a/b": oid}
+        other = ObjectFormat.SHA256.zero
+        for refs in ({b"refs/heads/..": oid}, conflict, {MAIN: other}, {b"refs/heads": oid}, {MAIN: ZERO}):
+            code, _ = await self.refusal(self.provider.create(named("a.git"), staging=staging, refs=refs))
+            self.assertEqual(code, Code.INVALID_ARGUMENT, refs)
+        self.assertFalse(await self.provider.exists(named("a.git")))
+        repository = await self.provider.create(named("a.git"), staging=staging, refs={MAIN: oid})
+        self.assertEqual(await repository.refs(), [Reference(MAIN, oid)])
+
+    async def test_prepare_refused(self):
+        """
+        Nothing is prepared for a place where there is something, and only what was prepared can be used.
+        """
+        await self.with_commit()
+        expected = (Code.ALREADY_EXISTS, "creating repository: repository exists already")
+        self.assertEqual(await self.refusal(self.provider.prepare(named("a.git"))), expected)
+        staging = await self.provider.prepare(named("b.git"), object_format=ObjectFormat.SHA256)
+        self.assertEqual((await staging.write_object(b"blob", b"")).format, ObjectFormat.SHA256)
+        await self.assertFailure(begin(self.provider.create(named("b.git"), staging=staging)), TypeError)
+        await staging.discard()
         await staging.discard()
 
     async def test_create_bad_branch(self):

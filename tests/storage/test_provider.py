@@ -21,7 +21,7 @@ from gitaly_tx.storage.interfaces import IRepository, IStorageProvider
 from gitaly_tx.storage.memory import MemoryStorageProvider
 from gitaly_tx.storage.repository import FilesystemRepository
 from gitaly_tx.storage.staging import FilesystemStaging
-from gitaly_tx.wal.interfaces import Partition
+from gitaly_tx.wal.interfaces import FileChange, Partition
 from protocols.gitaly.shared_pb2 import Repository
 from tests.contracts import storageprovider
 from tests.contracts.storageprovider import MAIN, ZERO, commit_data, named
@@ -252,6 +252,61 @@ class CreationTests(ProviderCase):
         free.callback(None)
         expected = (Code.ALREADY_EXISTS, "creating repository: repository exists already")
         self.assertEqual(await self.refusal(creating), expected)
+
+    async def test_by_git(self):
+        """
+        git may do as it likes in what is prepared; the repository that is made of it has its objects and refs, and is plain.
+        """
+        source = make_repository(os.path.abspath(self.mktemp()), 3)
+        git("-C", source.path, "tag", "-m", "x", "v1", "main")
+        staging = await self.provider.prepare(named("a.git"))
+        git("-C", staging.directory.path, "fetch", "--quiet", source.path, "+refs/*:refs/*")
+        config = FileChange("config", b"[core]\n\trepositoryformatversion = 0\n\tbare = true\n[x]\n\ty = z\n")
+        repository = await self.provider.create(named("a.git"), staging=staging, files=[config])
+        path = self.path("a.git")
+        for _ in range(2):
+            self.assertEqual(git("-C", path, "show-ref", "--dereference"), git("-C", source.path, "show-ref", "--dereference"))
+            self.assertEqual(git("-C", path, "config", "x.y"), b"z\n")
+            git("-C", path, "fsck", "--strict", "--full")
+            git("-C", path, "pack-refs", "--all")
+        self.assertEqual(sorted(os.listdir(path)), ["HEAD", "config", "objects", "packed-refs", "refs"])
+        self.assertEqual(await repository.head(), MAIN)
+        self.assertEqual(self.littered(), [])
+        self.assertEqual(self.stack.alive, 0)
+
+    async def test_without_a_copy(self):
+        """
+        A repository that borrows its objects can be made of refs and the place to borrow from.
+        """
+        make_repository(self.path("pool.git"), 2)
+        refs = {ref.name: ref.target for ref in await (await self.provider.repository(named("pool.git"))).refs()}
+        alternates = FileChange("objects/info/alternates", b"../../pool.git/objects")
+        await self.provider.create(named("a.git"), refs=refs, files=[alternates])
+        git("-C", self.path("a.git"), "rev-list", "--objects", "--quiet", "--all")
+        self.assertEqual(git("-C", self.path("a.git"), "count-objects", "-v").split()[1], b"0")
+
+    async def test_of_two_with_content(self):
+        """
+        Of two who make a repository with content at once, one does, and nothing is left of the other but what it still holds.
+        """
+        stagings = [await self.provider.prepare(named("a.git")) for _ in range(2)]
+        oids = []
+        for number, staging in enumerate(stagings):
+            await staging.write_object(b"tree", b"")
+            oids.append(await staging.write_object(b"commit", commit_data(number)))
+        asked: list[Deferred[Any]] = [
+            begin(self.provider.create(named("a.git"), staging=staging, refs={MAIN: oid}))
+            for staging, oid in zip(stagings, oids, strict=True)
+        ]
+        results = await DeferredList(asked, consumeErrors=True)
+        self.assertEqual(sorted(success for success, _ in results), [False, True])
+        (winner,) = [number for number, (success, _) in enumerate(results) if success]
+        repository = await self.provider.repository(named("a.git"))
+        self.assertEqual(await repository.refs(), [Reference(MAIN, oids[winner])])
+        self.assertEqual(await repository.object_info([oids[1 - winner]]), [None])
+        self.assertEqual(self.stack.alive, 1)
+        await stagings[1 - winner].discard()
+        self.assertEqual(self.littered(), [])
 
     async def test_stopped(self):
         """

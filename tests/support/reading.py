@@ -6,7 +6,7 @@ from __future__ import annotations
 
 import os
 import tempfile
-from collections.abc import Awaitable, Callable, Sequence
+from collections.abc import Awaitable, Callable, Mapping, Sequence
 from typing import Any, TypeVar
 
 from attrs import evolve, frozen
@@ -157,6 +157,12 @@ class GivenRepositories:
         """
         raise NotImplementedError
 
+    async def prepare(self, message: Repository | None, *, object_format: ObjectFormat = ObjectFormat.SHA1) -> IStaging:
+        """
+        Not needed.
+        """
+        raise NotImplementedError
+
     async def create(
         self,
         message: Repository | None,
@@ -164,6 +170,9 @@ class GivenRepositories:
         object_format: ObjectFormat = ObjectFormat.SHA1,
         default_branch: bytes = b"refs/heads/main",
         backend: str = "files",
+        staging: IStaging | None = None,
+        refs: Mapping[bytes, ObjectID] | None = None,
+        files: Sequence[FileChange] = (),
     ) -> IRepository:
         """
         Remembers what was to be created.

@@ -4,9 +4,11 @@ What an entry does to files.
 
 from __future__ import annotations
 
+import errno
 import hashlib
 import os
 import stat
+import zlib
 from posixpath import join
 from typing import Any
 
@@ -15,8 +17,8 @@ from twisted.internet.task import Clock
 from twisted.trial.unittest import SynchronousTestCase
 
 from gitaly_tx.git.command import Command
-from gitaly_tx.git.interfaces import Ended
-from gitaly_tx.git.objectid import ObjectFormat
+from gitaly_tx.git.interfaces import Ended, RefUpdate
+from gitaly_tx.git.objectid import ObjectFormat, ObjectID
 from gitaly_tx.wal.apply import Applier, Initialise, only_files
 from gitaly_tx.wal.building import StagedFileLost, delete_tree
 from gitaly_tx.wal.entry import encode
@@ -211,6 +213,59 @@ class ApplyTests(SynchronousTestCase):
         self.apply(Manifest(ALPHA, create=Creation(ObjectFormat.SHA1, MAIN, "reftable")))
         self.assertEqual(made, ["reftable"])
         git("fsck", cwd=self.path)
+        self.apply(Manifest(ALPHA, remove=True))
+        content = git("hash-object", "--stdin", stdin=b"").strip()
+        blob = self.stage(zlib.compress(b"blob 0\0"), f"objects/{content[:2].decode()}/{content[2:].decode()}", True)
+        update = RefUpdate(b"refs/tags/v1", ObjectFormat.SHA1.zero, ObjectID(content))
+        other = Creation(ObjectFormat.SHA1, MAIN, "reftable")
+        self.apply(Manifest(ALPHA, other, (), (blob,), (update,), head=b"refs/heads/trunk"))
+        self.assertEqual(git("for-each-ref", "--format=%(objectname)", cwd=self.path).strip(), content)
+        self.assertEqual(git("symbolic-ref", "HEAD", cwd=self.path), b"refs/heads/trunk\n")
+
+    def test_made_meanwhile(self) -> None:
+        """
+        If somebody else makes a repository while ours is prepared, theirs gets what ours was to have.
+        """
+        from gitaly_tx.observability import failpoints
+
+        content = b"[core]\n\trepositoryformatversion = 0\n\tbare = true\n[x]\n\ty = z\n"
+        creation = Creation(ObjectFormat.SHA1, MAIN)
+        manifest = Manifest(ALPHA, creation, (FileChange("config", content),), (self.stage(b"x", "objects/pack/p.pack", False),))
+
+        def make() -> None:
+            git("init", "--quiet", "--bare", self.path)
+
+        with failpoints.active({"apply.after_refs": make}):
+            outcome_of(Deferred.fromCoroutine(self.applier.apply(encode(manifest, Head(), "here")[0])))
+        self.assertEqual(git("config", "x.y", cwd=self.path), b"z\n")
+        self.assertEqual(os.listdir(join(self.path, "objects/pack")), ["p.pack"])
+        self.assertEqual(os.listdir(self.layout.pending), [])
+
+    def test_no_links(self) -> None:
+        """
+        Where a file cannot have two names, a new repository gets a copy.
+        """
+
+        def refuse(source: str, target: str) -> None:
+            raise OSError(errno.EPERM, "no")
+
+        self.patch(os, "link", refuse)
+        staged = self.stage(b"content", "objects/pack/p.pack", False)
+        self.apply(Manifest(ALPHA, Creation(ObjectFormat.SHA1, MAIN), staged=(staged,)))
+        with open(join(self.path, "objects/pack/p.pack"), "rb") as file:
+            self.assertEqual(file.read(), b"content")
+        self.assertEqual(os.listdir(self.layout.pending), [])
+
+    def test_lost_at_creation(self) -> None:
+        """
+        A repository is not made without one of its files, and nothing is left of it.
+        """
+        staged = self.stage(b"content", "objects/pack/p.pack", False)
+        os.unlink(join(self.root, staged.source))
+        manifest = Manifest(ALPHA, Creation(ObjectFormat.SHA1, MAIN), staged=(staged,))
+        self.assertRaises(StagedFileLost, self.apply, manifest)
+        self.assertFalse(os.path.exists(self.path))
+        self.assertEqual(os.listdir(self.layout.pending), [])
 
     def test_no_other_formats(self) -> None:
         """

@@ -4,6 +4,7 @@ A server that is killed between any two steps of a write (W1 to W7), while it re
 
 from __future__ import annotations
 
+import errno
 import os
 import shutil
 from collections.abc import Callable, Iterable
@@ -12,8 +13,10 @@ from typing import Any
 from twisted.internet.defer import Deferred
 from twisted.trial.unittest import SynchronousTestCase
 
-from gitaly_tx.git.objectid import ObjectID
-from gitaly_tx.wal.interfaces import FileChange, Manifest
+from gitaly_tx.git.interfaces import RefUpdate
+from gitaly_tx.git.objectid import ObjectFormat, ObjectID
+from gitaly_tx.observability import failpoints
+from gitaly_tx.wal.interfaces import Creation, FileChange, Manifest
 from tests.support.git import git
 from tests.support.wal import (
     ALPHA,
@@ -85,6 +88,25 @@ class CrashCase(SynchronousTestCase):
         A new commit in a pack.
         """
         return moving((MAIN, self.first, self.third), staged=self.history.stage(self.root, self.third))
+
+    def furnished(self) -> Manifest:
+        """
+        A repository with content.
+        """
+        config = FileChange("config", b"[core]\n\trepositoryformatversion = 0\n\tbare = true\n[x]\n\ty = z\n")
+        return Manifest(
+            ALPHA,
+            Creation(ObjectFormat.SHA1, TOPIC),
+            (config, FileChange("custom_hooks/update", b"#!", 0o755)),
+            self.history.stage(self.root, self.third),
+            tuple(RefUpdate(name, ZERO, self.third) for name in (TAG, MAIN)),
+        )
+
+    def assert_furnished(self, root: str) -> None:
+        path = os.path.join(root, ALPHA.path)
+        self.assertEqual(git("config", "x.y", cwd=path), b"z\n")
+        self.assertEqual(os.stat(os.path.join(path, "custom_hooks/update")).st_mode & 0o777, 0o755)
+        git("fsck", "--strict", cwd=path)
 
     def recover(self, root: str, boot: bytes | None = None, inline: int = SMALL) -> Site:
         """
@@ -196,6 +218,52 @@ class KillTests(CrashCase):
         for at, (name, copy) in enumerate(taken):
             self.assert_recovers(copy, [None if at < logged else (MAIN, ())], name)
 
+    def test_create_with_content(self) -> None:
+        """
+        So does one that is made with objects, refs, config and hooks, large and small: at no step there is a part of it.
+        """
+        for inline in (SMALL, LARGE):
+            shutil.rmtree(self.root)
+            os.mkdir(self.root)
+            site = make_site(self.root, inline=inline).start()
+            _, after, taken, logged = self.observe(site, self.furnished())
+            self.assertEqual(after, (TOPIC, ((MAIN, bytes(self.third)), (TAG, bytes(self.third)))))
+            names = [name for name, _ in taken]
+            self.assertIn("apply.after_each_staged", names)
+            visible = names.index("apply.after_create")
+            for at, (name, copy) in enumerate(taken):
+                self.assertEqual(os.path.exists(os.path.join(copy, ALPHA.path)), at >= visible, name)
+                if at >= visible:
+                    git("rev-list", "--objects", "--quiet", "--all", cwd=os.path.join(copy, ALPHA.path))
+                self.assert_recovers(copy, [None if at < logged else after], name)
+                if at >= logged:
+                    self.assert_furnished(copy)
+
+    def test_creation_is_tried_again(self) -> None:
+        """
+        A disk that refuses any step of a creation with content refuses it for a while: then it is there as a whole, once.
+        """
+        points = ("apply.after_files", "apply.after_each_staged", "apply.before_refs", "apply.after_refs", "apply.after_create")
+        for point in points:
+            shutil.rmtree(self.root)
+            os.mkdir(self.root)
+            site = make_site(self.root, inline=LARGE).start()
+            refusals = [OSError(errno.EIO, "no")]
+
+            def refuse(refusals: list[OSError] = refusals) -> None:
+                if refusals:
+                    raise refusals.pop()
+
+            with failpoints.active({point: refuse}):
+                writing = site.begin(self.furnished())
+                self.assertNoResult(writing)
+                site.clock.advance(1)
+                self.successResultOf(writing)
+            self.assertEqual((refusals, len(self.flushLoggedErrors(OSError))), ([], 1))
+            self.assert_furnished(self.root)
+            self.assertEqual(os.listdir(os.path.join(self.root, "+gitaly/wal/pending")), [])
+            site.stop()
+
     def test_killed_while_it_recovers(self) -> None:
         """
         However often recovery is cut short, the next one ends in the same state.
@@ -278,6 +346,32 @@ class PowerTests(CrashCase):
         What was removed does not come back.
         """
         self.powerless_everywhere("remove")
+
+    def test_create_with_content(self) -> None:
+        """
+        Of a repository that was made with content everything is in the log or beside it, whatever is left of it in its place.
+        """
+        for inline in (SMALL, LARGE):
+            shutil.rmtree(self.root)
+            os.mkdir(self.root)
+            site = make_site(self.root, inline=inline).start()
+            _, after, taken, _ = self.observe(site, self.furnished())
+            names = [name for name, _ in taken]
+            log = taken[names.index("wal.append.after_fsync")][1]
+            done = taken[-1][1]
+            for left in ("nothing", "names", "refs missing", "all"):
+                mixed = shutil.copytree(log, self.mktemp(), symlinks=True)
+                if left != "nothing":
+                    target = shutil.copytree(os.path.join(done, ALPHA.path), os.path.join(mixed, ALPHA.path), symlinks=True)
+                if left == "names":
+                    shutil.rmtree(os.path.join(target, "objects"))
+                    shutil.rmtree(os.path.join(target, "custom_hooks"))
+                    for name in ("config", "HEAD"):
+                        open(os.path.join(target, name), "w").close()
+                if left in ("names", "refs missing"):
+                    os.unlink(os.path.join(target, "packed-refs"))
+                self.assert_recovers(mixed, [after], left, NEXT_BOOT)
+                self.assert_furnished(mixed)
 
     def test_create_is_mended(self) -> None:
         """
