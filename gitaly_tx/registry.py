@@ -6,6 +6,7 @@ from __future__ import annotations
 
 from attrs import frozen
 
+from .client.interfaces import IPeers
 from .git.interfaces import IGit
 from .git.mailmaps import Mailmaps
 from .hooks.updateref import RefUpdater
@@ -36,6 +37,7 @@ class Ports:
     :param version: this server's version.
     :param in_thread: where blocking work is done.
     :param updater: moves refs for users, with all that has a say in it.
+    :param peers: other Gitalys, which callers name.
     :param signing_key: the file with the key that commits are signed with, if one is configured.
     """
 
@@ -45,6 +47,7 @@ class Ports:
     transport: ITransport
     in_thread: InThread
     updater: RefUpdater
+    peers: IPeers
     signing_key: str | None = None
 
 

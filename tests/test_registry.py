@@ -34,7 +34,7 @@ class RegistryTests(SynchronousTestCase):
         """
         nothing: Any = object()
         storage: Any = FakeStorage()
-        made = services(Ports("0.1.0", nothing, storage, nothing, nothing, nothing))
+        made = services(Ports("0.1.0", nothing, storage, nothing, nothing, nothing, nothing))
         for service in made:
             verifyObject(IMethods, service)
         names = [service.service for service in made]

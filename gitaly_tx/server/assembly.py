@@ -20,6 +20,7 @@ from twisted.python.threadpool import ThreadPool
 from .. import __version__
 from ..auth.reload import Authority
 from ..chain import TokenSettings, chain
+from ..client.peers import Peers
 from ..cluster.local import LocalCoordinator
 from ..config.model import Config
 from ..frontends.grpc.service import GRPCService
@@ -98,6 +99,7 @@ class Assembly:
     pushes: ReceivePack
     updater: RefUpdater
     lag: LagSampler
+    peers: Peers
     health: Health
     certificate: RenewableCertificate | None
     monitoring: MonitoringService | None
@@ -161,6 +163,7 @@ class Assembly:
         fronts = [front.stopService() for front in (self.grpc, self.http, self.ssh) if front is not None]
         for stopped in fronts:
             await stopped
+        await self.peers.close()
         await self.housekeeping.stop()
         await self.pushes.settle()
         await self.updater.settle()
@@ -289,7 +292,8 @@ def assemble(reactor: Any, config: Config, surroundings: Surroundings, program: 
     )
 
     updater = RefUpdater(hooks, git, housekeeping.consider)
-    built = services(Ports(__version__, git, storage, transport, threads, updater, config.git.signing_key or None))
+    peers = Peers(time.time)
+    built = services(Ports(__version__, git, storage, transport, threads, updater, peers, config.git.signing_key or None))
     health = Health(service.service for service in built)
     token = TokenSettings(config.auth.token.encode(), config.auth.transitioning) if config.auth.token else None
     middlewares = chain(clock=clock, now=time.time, metrics=metrics, access=authority, token=token)
@@ -315,6 +319,7 @@ def assemble(reactor: Any, config: Config, surroundings: Surroundings, program: 
         pushes=pushes,
         updater=updater,
         lag=LagSampler(clock, metrics.reactor_lag),
+        peers=peers,
         health=health,
         certificate=certificate,
         monitoring=None,

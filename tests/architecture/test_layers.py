@@ -16,13 +16,13 @@ ROOT = Path(__file__).resolve().parents[2]
 _PROMETHEUS = "gitaly_tx.observability gitaly_tx.middleware.metrics gitaly_tx.frontends.monitoring gitaly_tx.server"
 
 ROOMS = {
-    "grpc": ("gitaly_tx.frontends.grpc",),
+    "grpc": ("gitaly_tx.frontends.grpc", "gitaly_tx.client"),
     "grpc_health": ("gitaly_tx.frontends.grpc",),
     "grpc_reflection": ("gitaly_tx.frontends.grpc",),
     "dulwich": ("gitaly_tx.git",),
     "prometheus_client": tuple(_PROMETHEUS.split()),
     # ``turns`` measures the loop's turns, which only the loop knows.
-    "asyncio": ("gitaly_tx.frontends.grpc.bridge", "gitaly_tx.observability.turns", "gitaly_tx.tap", "gitaly_tx.server"),
+    "asyncio": ("gitaly_tx.bridge", "gitaly_tx.client", "gitaly_tx.observability.turns", "gitaly_tx.tap", "gitaly_tx.server"),
 }
 """Third party → where it may be used. ``asyncio`` is not third party, and stays in few places all the same."""
 

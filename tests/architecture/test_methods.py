@@ -30,7 +30,7 @@ def registered() -> Iterator[tuple[str, str, type]]:
     """
     nothing: Any = object()
     storage: Any = FakeStorage()
-    for service in services(Ports("0.1.0", nothing, storage, nothing, nothing, nothing)):
+    for service in services(Ports("0.1.0", nothing, storage, nothing, nothing, nothing, nothing)):
         for name in dir(type(service)):
             if name[0].isupper():
                 yield service.service, name, type(service)

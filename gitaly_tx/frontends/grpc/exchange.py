@@ -12,12 +12,12 @@ from google.protobuf.message import DecodeError, Message
 from twisted.internet.defer import Deferred
 from zope.interface import implementer
 
+from ...bridge import Once, Reader, Writer
 from ...errors import Code, GitalyError
 from ...rpc.call import Call
 from ...rpc.interfaces import IExchange
 from ...rpc.method import MethodInfo
 from ...streams import StreamBroken
-from .bridge import Once, Reader, Writer
 
 LARGEST: Final = 4 * 1024 * 1024
 """The largest request in bytes: the default of Gitaly and of every gRPC implementation."""

@@ -11,11 +11,11 @@ import grpc
 from twisted.internet.defer import Deferred
 from twisted.internet.interfaces import IReactorTime
 
+from ...bridge import Running, settled
 from ...errors import GitalyError
 from ...rpc.call import Call
 from ...rpc.interfaces import IDispatcher
 from ...rpc.method import MethodInfo
-from .bridge import Running, settled
 from .exchange import Context, StreamExchange, UnaryExchange
 from .metadata import CORRELATION_KEY, call_from
 from .status import code_and_text, set_status

@@ -15,9 +15,9 @@ from twisted.internet.interfaces import IReactorTime
 from twisted.logger import Logger
 from twisted.python.failure import Failure
 
+from ...bridge import Running, deferred_from, reactor_loop
 from ...errors import Code, GitalyError
 from ...rpc.interfaces import IDispatcher
-from .bridge import Running, deferred_from, reactor_loop
 from .exchange import LARGEST
 from .handlers import Handlers
 from .listening import Bound, Listen, close_listener, open_listener

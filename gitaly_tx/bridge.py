@@ -1,5 +1,5 @@
 """
-asyncio ↔ Deferred, in both directions: nothing else in the server knows both.
+asyncio ↔ Deferred, in both directions: nothing else in the server knows both. The gRPC front end and the client use it.
 
 grpcio runs a coroutine per call as an asyncio task on the reactor's own loop, so everything here happens in the reactor's thread.
 Services are coroutines that await Deferreds. Two crossings are all there is: a task waits for the call's Deferred
@@ -15,8 +15,8 @@ from typing import Any, Generic, TypeVar
 from twisted.internet.defer import Deferred, succeed
 from twisted.python.failure import Failure
 
-from ...errors import Code, GitalyError
-from ...streams import StreamBroken
+from .errors import Code, GitalyError
+from .streams import StreamBroken
 
 T = TypeVar("T")
 

@@ -1,5 +1,5 @@
 """
-Tests for :mod:`gitaly_tx.frontends.grpc.bridge`.
+Tests for :mod:`gitaly_tx.bridge`.
 """
 
 from __future__ import annotations
@@ -9,8 +9,8 @@ import asyncio
 from twisted.internet.defer import Deferred, fail, succeed
 from twisted.trial.unittest import SynchronousTestCase
 
+from gitaly_tx.bridge import Once, Reader, Running, Writer, settled
 from gitaly_tx.errors import GitalyError
-from gitaly_tx.frontends.grpc.bridge import Once, Reader, Running, Writer, settled
 from gitaly_tx.streams import StreamBroken
 from tests.support.grpcclient import GRPCCase, deferred
 

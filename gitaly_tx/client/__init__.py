@@ -1,0 +1,28 @@
+"""
+A client of Gitaly's: what this server uses to reach others, and what Python programs use to reach any.
+
+``dial.py``
+    ``unix:``, ``tcp://``, ``tls://`` and ``dns:`` addresses → a channel.
+``stub.py``
+    A channel, a secret and a method's name → a call. For asyncio programs: :class:`~gitaly_tx.client.stub.Client`.
+``peers.py``
+    The same for Twisted programs, :class:`~gitaly_tx.client.peers.Peer`, and the connections that the server keeps.
+``servers.py``
+    The ``gitaly-servers`` metadata.
+``status.py``
+    A failed call → :class:`~gitaly_tx.client.interfaces.PeerError`.
+
+With asyncio::
+
+    client = Client.dial("tcp://127.0.0.1:8075", token="secret")
+    reply = await client.unary("RepositoryService/RepositoryExists", RepositoryExistsRequest(repository=repository))
+    await client.close()
+
+With Twisted, on the asyncio reactor, inside of any coroutine::
+
+    peers = Peers(time.time)
+    peer = peers.at("tcp://127.0.0.1:8075", token="secret")
+    async for reply in peer.replies("RefService/ListRefs", ListRefsRequest(repository=repository, patterns=[b"refs/"])):
+        ...
+    await peers.close()
+"""
