@@ -39,6 +39,7 @@ setup(
         "grpcio-reflection >= 1.80, < 2",
         "prometheus-client >= 0.22, < 1",
         "protobuf >= 7.35.1, < 8",
+        "tzdata",
         "zope.interface >= 7.2",
     ],
     extras_require={

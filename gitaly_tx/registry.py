@@ -18,6 +18,8 @@ from .services.conflicts.service import ConflictsService
 from .services.diff.service import DiffService
 from .services.internal.service import InternalService
 from .services.objectpool.service import ObjectPoolService
+from .services.operations.ports import OperationPorts
+from .services.operations.service import OperationService
 from .services.ref.service import RefService
 from .services.remote.service import RemoteService
 from .services.repository.service import RepositoryService
@@ -63,6 +65,7 @@ def services(ports: Ports) -> tuple[IMethods, ...]:
         CommitService(CommitPorts(ports.storage, ports.git, mailmaps)),
         InternalService(ports.storage.storages, ports.in_thread),
         ObjectPoolService(ports.storage, ports.in_thread),
+        OperationService(OperationPorts(ports.git, ports.storage, ports.updater, ports.in_thread)),
         RefService(ports.git, ports.storage, mailmaps),
         RemoteService(ports.storage, ports.git),
         RepositoryService(ports.storage, ports.git, ports.in_thread),
