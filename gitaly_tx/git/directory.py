@@ -49,6 +49,12 @@ class GitDirectory:
         first = self.object_directory or self.objects
         return GitDirectory(self.path, object_directory, (first, *self.alternates))
 
+    def with_alternate(self, object_directory: str) -> GitDirectory:
+        """
+        The same repository, with the objects of another directory besides.
+        """
+        return GitDirectory(self.path, self.object_directory, (*self.alternates, object_directory))
+
 
 def _quoted(path: str) -> str:
     """

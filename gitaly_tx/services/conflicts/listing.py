@@ -22,6 +22,7 @@ from ...git import revisions
 from ...git.command import Command
 from ...git.directory import GitDirectory
 from ...git.interfaces import IChild, IGit
+from ...git.merge import CONFLICTS
 from ...git.objectid import ObjectID
 from ...git.options import Flag
 from ...git.parse.mergetree import Conflict, MergeTreeDecoder
@@ -36,9 +37,6 @@ from .contents import Contents, Labels, copy
 
 SUBMODULE: Final = 0o160000
 """The mode of a submodule in a tree."""
-
-CONFLICTS: Final = 1
-"""The exit status of a ``git merge-tree`` that found some."""
 
 _MERGE: Final = ("--write-tree", "-z", "--allow-unrelated-histories", "--no-messages")
 
