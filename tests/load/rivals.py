@@ -26,8 +26,8 @@ from tests.support.server import PATIENCE, descendants, free_ports
 from . import bigrepo
 
 SEARCHED = os.pathsep.join((os.environ.get("PATH", ""), "/usr/sbin", "/sbin"))
-CIPHER, MAC = "aes128-ctr", "hmac-sha2-256"
-"""What both SSH servers are made to use."""
+CIPHERS, MAC = ("aes128-gcm@openssh.com", "aes128-ctr"), "hmac-sha2-256"
+"""What both SSH servers are made to use; the first is what ours agrees on with OpenSSH's client if nobody says otherwise."""
 
 NGINX = """
 daemon off;
@@ -152,7 +152,7 @@ def sshd(keys: Path) -> Iterator[Rival]:
         make_key(folder / "host")
         shutil.copy(client_key(keys).with_suffix(".pub"), folder / "user.pub")
         written = folder / "sshd_config"
-        written.write_text(SSHD.format(folder=folder, port=port, cipher=CIPHER, mac=MAC))
+        written.write_text(SSHD.format(folder=folder, port=port, cipher=",".join(CIPHERS), mac=MAC))
         with _running([program, "-D", "-e", "-f", str(written)], folder) as listener:
             _until(lambda: _answers(port), listener, folder)
             yield Rival(f"ssh://{getpass.getuser()}@127.0.0.1:{port}/", (listener.pid,), frozenset({"sshd"}))

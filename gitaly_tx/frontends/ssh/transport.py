@@ -4,7 +4,6 @@ conch's transport, login and connection, with what they allow cut down to what i
 
 from __future__ import annotations
 
-import hmac
 import struct
 from typing import Any
 
@@ -12,18 +11,16 @@ from twisted.conch.error import ConchError
 from twisted.conch.interfaces import IConchUser
 from twisted.conch.ssh.common import getNS
 from twisted.conch.ssh.connection import MSG_CHANNEL_DATA, OPEN_ADMINISTRATIVELY_PROHIBITED, SSHConnection
-from twisted.conch.ssh.transport import SSHServerTransport
+from twisted.conch.ssh.transport import DISCONNECT_MAC_ERROR, DISCONNECT_PROTOCOL_ERROR, SSHServerTransport
 from twisted.conch.ssh.userauth import SSHUserAuthServer
 from twisted.cred.credentials import Anonymous, IAnonymous, ISSHPrivateKey, IUsernamePassword
 from twisted.internet.defer import Deferred, fail
 from twisted.internet.interfaces import IDelayedCall, IPushProducer
 from twisted.logger import Logger
-from twisted.python import randbytes
 from twisted.python.failure import Failure
 from zope.interface import implementer
 
-_DATA = struct.Struct(">LLBBLL")
-"""Sequence number (for the MAC only), packet length, padding length, message, channel, data length."""
+from .ciphers import CIPHERS, MACS, BadPacket, Ciphers, Seal, offer
 
 ANONYMOUS = b"anonymous"
 """The user name under which somebody without a key may come in, on a server that has users."""
@@ -37,8 +34,8 @@ SMALL = 1024
 REST = 0.008
 """Seconds in which a client that gets a pack is not listened to."""
 
-LONGEST_PADDING = 20
-"""The most bytes of padding: a block of 16, and four more where a block has too little room."""
+PATIENCE = 0.25
+"""Seconds in which a client should have said what it can. All do so unasked; if one does not, it is told what we can."""
 
 CHANNELS = 10
 """The most sessions on one connection: git needs one."""
@@ -56,13 +53,8 @@ class Quiet(Logger):
         self.debug(format, **values)
 
 
-CIPHERS = [b"aes128-ctr", b"aes256-ctr", b"aes192-ctr"]
-MACS = [b"hmac-sha2-256", b"hmac-sha2-512"]
 KEY_EXCHANGES = [b"mlkem768x25519-sha256", b"curve25519-sha256", b"curve25519-sha256@libssh.org"]
-"""
-What is offered, best first. Neither chacha20-poly1305 nor an encrypt-then-MAC mode is among it: conch has no strict key exchange,
-and those are what the Terrapin attack needs (CVE-2023-48795).
-"""
+"""What is offered, best first."""
 
 
 @implementer(IPushProducer)
@@ -83,6 +75,7 @@ class GitTransport(SSHServerTransport):
     _keyExchangeState: Any
     congested = False
     _resting: IDelayedCall | None = None
+    _listening_first: IDelayedCall | None = None
 
     def connectionMade(self) -> None:
         """
@@ -93,7 +86,64 @@ class GitTransport(SSHServerTransport):
         # Twisted writes 128 KiB a turn; each turn costs as much as encrypting as many bytes again.
         self.transport.SEND_LIMIT = SEND_LIMIT
         self.transport.registerProducer(self, True)
+        self._listening_first = self.factory.reactor.callLater(PATIENCE, self._speak_first)
         super().connectionMade()
+
+    def sendKexInit(self) -> None:
+        """
+        Say what we can, but not before the client had the time to say what it can: that decides what it is offered.
+        """
+        if self._listening_first is None:
+            super().sendKexInit()
+
+    def _speak_first(self) -> None:
+        self._listening_first = None
+        self.sendKexInit()
+
+    def ssh_KEXINIT(self, packet: bytes) -> None:
+        """
+        The client says what it can.
+        """
+        if self._listening_first is not None:
+            self._listening_first.cancel()
+            self._listening_first = None
+        if self._keyExchangeState == self._KEY_EXCHANGE_NONE:
+            self.supportedCiphers = offer([names.split(b",") for names in getNS(packet[16:], 4)[2:4]])
+        super().ssh_KEXINIT(packet)
+        agreed: Any = self.nextEncryptions
+        self.nextEncryptions = Ciphers(agreed.outCipType, agreed.inCipType, agreed.outMACType, agreed.inMACType)
+
+    def sendPacket(self, messageType: int, payload: bytes) -> None:
+        """
+        Send one message.
+        """
+        seal = getattr(self.currentEncryptions, "outgoing", None)
+        blocked = self._keyExchangeState != self._KEY_EXCHANGE_NONE and not self._allowedKeyExchangeMessageType(messageType)
+        if seal is None or blocked:
+            super().sendPacket(messageType, payload)
+            return
+        self.transport.write(seal.packet(bytes((messageType,)) + payload))
+        self.outgoingPacketSequence += 1
+
+    def getPacket(self) -> bytes | None:
+        """
+        The payload of the next packet, if it is there as a whole.
+        """
+        seal: Seal | None = getattr(self.currentEncryptions, "incoming", None)
+        if seal is None:
+            found: bytes | None = super().getPacket()
+            return found
+        try:
+            opened = seal.opened(self.buf)
+        except BadPacket as error:
+            self.sendDisconnect(DISCONNECT_MAC_ERROR if error.forged else DISCONNECT_PROTOCOL_ERROR, str(error).encode())
+            return None
+        if opened is None:
+            return None
+        payload, end = opened
+        self.buf = self.buf[end:]
+        self.incomingPacketSequence += 1
+        return payload
 
     def dataReceived(self, data: bytes) -> None:
         """
@@ -119,9 +169,10 @@ class GitTransport(SSHServerTransport):
         """
         The client is gone.
         """
-        if self._resting is not None:
-            self._resting.cancel()
-            self._resting = None
+        for waiting in (self._resting, self._listening_first):
+            if waiting is not None:
+                waiting.cancel()
+        self._resting = self._listening_first = None
         self.factory.connection_ended(self)
         super().connectionLost(reason)
 
@@ -161,36 +212,20 @@ class GitTransport(SSHServerTransport):
 
     def send_data(self, channel: int, data: memoryview, largest: int) -> None:
         """
-        Send bytes of a channel (RFC 4254, 5.2), in packets as ``sendPacket`` makes them, but with each byte copied once before it
-        is encrypted, and all packets in one write.
+        Send bytes of a channel, all packets in one write.
 
         :param channel: the client's number for it.
         :param largest: the most bytes in one packet.
         """
         encryption = self.currentEncryptions
-        mac = encryption.outMAC
-        if self._keyExchangeState != self._KEY_EXCHANGE_NONE or not mac[0]:
+        if self._keyExchangeState != self._KEY_EXCHANGE_NONE or not isinstance(encryption, Ciphers):
             for start in range(0, len(data), largest):
                 piece = bytes(data[start : start + largest])
                 self.sendPacket(MSG_CHANNEL_DATA, struct.pack(">LL", channel, len(piece)) + piece)
             return
-        key, name, block, encrypt = mac.key, mac[0]().name, encryption.encBlockSize, encryption.encryptor.update
-        sequence, out = self.outgoingPacketSequence, []
-        noise = randbytes.secureRandom((len(data) // largest + 1) * LONGEST_PADDING)
-        for number, start in enumerate(range(0, len(data), largest)):
-            piece_view = data[start : start + largest]
-            size = 14 + len(piece_view)
-            padding = block - size % block
-            if padding < 4:
-                padding += block
-            head = _DATA.pack(sequence, size + padding - 4, padding, MSG_CHANNEL_DATA, channel, len(piece_view))
-            offset = number * LONGEST_PADDING
-            signed = b"".join((head, piece_view, noise[offset : offset + padding]))
-            out.append(encrypt(memoryview(signed)[4:]))
-            out.append(hmac.digest(key, signed, name))
-            sequence = (sequence + 1) & 0xFFFFFFFF
-        self.outgoingPacketSequence = sequence
-        self.transport.writeSequence(out)
+        self.transport.writeSequence(encryption.packets(self.outgoingPacketSequence, channel, data, largest))
+        count = -(-len(data) // largest)
+        self.outgoingPacketSequence = (self.outgoingPacketSequence + count) & 0xFFFFFFFF
 
 
 class GitLogin(SSHUserAuthServer):
