@@ -39,6 +39,7 @@ READING = frozenset(
         "DiffService",
         "InternalGitaly",
         "ObjectPoolService",
+        "OperationService",
         "RefService",
         "RemoteService",
         "RepositoryService",

@@ -84,7 +84,7 @@ class Hooks:
             )
         except HookFailed as error:
             self._log.info("pre-receive hook declined: {why}", why=str(error))
-            raise HookDeclined("pre-receive hook declined", "pre-receive", str(error)) from error
+            raise HookDeclined("pre-receive hook declined", "pre-receive", error.executed) from error
         if self._application is not None:
             await self._application.accepting(push)
 
@@ -97,7 +97,7 @@ class Hooks:
             await self._custom.run("update", push, tell_out, tell_err, arguments=(update.name, old, update.new))
         except HookFailed as error:
             self._log.info("update hook declined: {why}", why=str(error), ref=update.name)
-            raise HookDeclined("hook declined", "update", str(error), update.name) from error
+            raise HookDeclined("hook declined", "update", error.executed, update.name) from error
 
     async def after(self, push: Push, accepted: Sequence[RefUpdate], tell_out: Tell, tell_err: Tell) -> None:
         """

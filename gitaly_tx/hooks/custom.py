@@ -15,6 +15,7 @@ from twisted.logger import Logger
 from zope.interface import implementer
 
 from ..git.interfaces import IChild, IGit, Limits
+from ..git.quoting import quoted
 from ..storage.threads import Threads
 from ..streams import IByteSink, StreamBroken
 from .customfiles import HookFile, HookUnusable, find_hooks
@@ -34,12 +35,21 @@ class HookFailed(Exception):
 
     :param label: which one: ``custom_hooks/update``.
     :param why: ``exit status 1``, ``took longer than 300 s`` …
+    :param path: where it lies, if it was run.
     """
 
-    def __init__(self, label: str, why: str) -> None:
+    def __init__(self, label: str, why: str, path: str = "") -> None:
         super().__init__(f"{label}: {why}")
         self.label = label
         self.why = why
+        self.path = path
+
+    @property
+    def executed(self) -> str:
+        """
+        The same in Gitaly's words, which name the program in full.
+        """
+        return f"error executing {quoted(self.path)}: {self.why}" if self.path else str(self)
 
 
 @implementer(IByteSink)
@@ -191,11 +201,11 @@ class CustomHooks:
         if late:
             why = f"took longer than {self._seconds:g} s and was stopped"
             await tell_err(f"error: hook {hook.label} {why}\n".encode("utf-8", "surrogateescape"))
-            raise HookFailed(hook.label, why)
+            raise HookFailed(hook.label, why, hook.path)
         if stderr.broken is not None:
             raise stderr.broken
         if ended.status != 0:
-            raise HookFailed(hook.label, str(ended))
+            raise HookFailed(hook.label, str(ended), hook.path)
 
     async def _unusable(self, label: str, why: str, tell_err: Tell) -> HookFailed:
         self._log.error("hook {hook} cannot be run: {why}", hook=label, why=why)

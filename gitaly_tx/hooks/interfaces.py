@@ -65,7 +65,8 @@ class HookDeclined(Refused):
 
     :param text: what git's receive-pack says of it.
     :param hook: ``pre-receive`` or ``update``.
-    :param why: which program it was, and how it ended; without a path of the server.
+    :param why: which program it was, and how it ended, as Gitaly's callers are told if the program itself had nothing to say.
+        It holds a path of the server, and is not for those who push.
     """
 
     def __init__(self, text: str, hook: str, why: str, ref: bytes | None = None) -> None:

@@ -14,7 +14,7 @@ from twisted.internet.defer import Deferred
 from protocols.gitaly.shared_pb2 import Repository, User
 
 from ..errors import GitalyError
-from ..git.interfaces import IGit, RefRefused, RefUpdate, Refusal
+from ..git.interfaces import IGit, RefUpdate, Refusal
 from ..observability.failpoints import failpoint
 from ..storage.interfaces import IRepository, IStaging
 from .chain import update_lines
@@ -23,6 +23,8 @@ from .interfaces import AccessDenied, AfterFailed, HookDeclined, IHooks, Push, R
 
 PROTOCOL: Final = "web"
 """What hooks and the application are told of how such a write came in."""
+
+_BRANCHES: Final = b"refs/heads/"
 
 _CAUSES: Final[Mapping[Refusal, str]] = {
     Refusal.MALFORMED: "invalid reference format",
@@ -100,13 +102,12 @@ class UpdateError(Exception):
     A ref could not be moved. Nothing was written.
 
     :param update: what was wanted.
-    :param refused: why not.
+    :param cause: why not.
     """
 
-    def __init__(self, update: RefUpdate, refused: RefRefused) -> None:
+    def __init__(self, update: RefUpdate, cause: str) -> None:
         self.update = update
-        self.refused = refused
-        self.text = f"reference update: {_CAUSES[refused.why]}"
+        self.text = f"reference update: {cause}"
         super().__init__(self.text)
 
 
@@ -158,7 +159,7 @@ def _nobody(repository: IRepository) -> None:
 class RefUpdater:
     """
     1. Policies, the application and ``pre-receive`` hooks see the new objects in quarantine.
-    2. ``update`` hooks, for each ref.
+    2. ``update`` hooks, for each ref; then what the refs shall point at is looked at.
     3. One transaction: the objects and the refs, all or none.
     4. The application, ``post-receive``, event sinks: exactly once.
 
@@ -188,6 +189,7 @@ class RefUpdater:
         await self._before(push)
         for update in updates:
             await self._each(push, update)
+        await self._check_targets(push.repository, updates)
         await self._detached.run(self._write(repository, writer, updates, staging))
 
     def settle(self) -> Deferred[None]:
@@ -196,6 +198,17 @@ class RefUpdater:
         """
         return self._detached.settle()
 
+    async def _check_targets(self, repository: IRepository, updates: Sequence[RefUpdate]) -> None:
+        """
+        What refs shall point at has to be there, and for a branch it has to be a commit, as git sees to it.
+        """
+        made = [update for update in updates if not update.new.is_zero]
+        for update, info in zip(made, await repository.object_info([update.new for update in made]), strict=True):
+            if info is None:
+                raise UpdateError(update, _CAUSES[Refusal.MISSING_OBJECT])
+            if info.type != b"commit" and update.name.startswith(_BRANCHES):
+                raise UpdateError(update, "target object not a commit")
+
     async def _write(
         self, repository: IRepository, writer: Writer, updates: Sequence[RefUpdate], staging: IStaging | None
     ) -> None:
@@ -203,7 +216,7 @@ class RefUpdater:
         outcome = await repository.commit(updates, staging=staging)
         for update in updates:
             if update.name in outcome.refused:
-                raise UpdateError(update, outcome.refused[update.name])
+                raise UpdateError(update, _CAUSES[outcome.refused[update.name].why])
         failpoint("updateref.after_commit")
         if staging is not None:
             self._packed(repository)

@@ -55,16 +55,16 @@ async def opened(storage: IStorageProvider, message: Repository | None) -> IRepo
         raise GitalyError(error.message, Code.INVALID_ARGUMENT, error.facts, error.details) from error
 
 
-def object_id(text: str, object_format: ObjectFormat) -> ObjectID:
+def object_id(given: bytes | str, object_format: ObjectFormat) -> ObjectID:
     """
     The id that a caller sends in full.
 
     :raises GitalyError: INVALID_ARGUMENT, with what is wrong with it.
     """
-    length = len(text.encode("utf-8"))
-    if length != object_format.hex_length:
-        wrong = f"invalid object ID: {quoted(text)}, expected length {object_format.hex_length}, got {length}"
+    raw = given.encode("utf-8") if isinstance(given, str) else given
+    if len(raw) != object_format.hex_length:
+        wrong = f"invalid object ID: {quoted(raw)}, expected length {object_format.hex_length}, got {len(raw)}"
         raise GitalyError(wrong, Code.INVALID_ARGUMENT)
-    if (found := _NO_DIGIT.search(text)) is not None:
-        raise GitalyError(f"invalid object ID: {quoted(text)}, invalid character '{found[0]}'", Code.INVALID_ARGUMENT)
-    return ObjectID(text)
+    if (found := _NO_DIGIT.search(raw.decode("utf-8", "replace"))) is not None:
+        raise GitalyError(f"invalid object ID: {quoted(raw)}, invalid character '{found[0]}'", Code.INVALID_ARGUMENT)
+    return ObjectID(raw)

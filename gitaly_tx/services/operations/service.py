@@ -9,7 +9,11 @@ from typing import ClassVar
 from attrs import frozen
 from zope.interface import implementer
 
+from protocols.gitaly import operations_pb2 as pb
+
+from ...rpc.call import Call
 from ...rpc.interfaces import IMethods
+from .branches import user_create_branch, user_delete_branch, user_update_branch
 from .ports import OperationPorts
 
 
@@ -23,3 +27,12 @@ class OperationService:
     service: ClassVar[str] = "gitaly.OperationService"
 
     _ports: OperationPorts
+
+    async def UserCreateBranch(self, call: Call, request: pb.UserCreateBranchRequest) -> pb.UserCreateBranchResponse:
+        return await user_create_branch(self._ports, call, request)
+
+    async def UserUpdateBranch(self, call: Call, request: pb.UserUpdateBranchRequest) -> pb.UserUpdateBranchResponse:
+        return await user_update_branch(self._ports, call, request)
+
+    async def UserDeleteBranch(self, call: Call, request: pb.UserDeleteBranchRequest) -> pb.UserDeleteBranchResponse:
+        return await user_delete_branch(self._ports, call, request)

@@ -1,0 +1,22 @@
+"""
+A quarantine for as long as a call takes.
+"""
+
+from __future__ import annotations
+
+from collections.abc import AsyncGenerator
+from contextlib import asynccontextmanager
+
+from ...storage.interfaces import IRepository, IStaging
+
+
+@asynccontextmanager
+async def quarantine(repository: IRepository) -> AsyncGenerator[IStaging, None]:
+    """
+    Make one, and remove what is left of it at the end, whatever happened.
+    """
+    staging = await repository.stage()
+    try:
+        yield staging
+    finally:
+        await staging.discard()
