@@ -23,6 +23,7 @@ from .directory import GitDirectory
 from .filetransaction import DEPTH, FileTransaction
 from .interfaces import Announce, IPreparedRefs, IRefs, Reference, RefRefused, RefUpdate, Refusal
 from .names import check_ref, is_valid_ref
+from .objectid import ObjectID
 from .packedrefs import PackedRef, PackedRefs, PackedRefsFiles
 from .refchecks import matches
 
@@ -80,6 +81,7 @@ class PreparedFilesRefs:
     _transaction: FileTransaction
     refused: Mapping[bytes, RefRefused]
     locks: tuple[str, ...]
+    before: Mapping[bytes, ObjectID]
 
     async def commit(self) -> None:
         """
@@ -245,7 +247,7 @@ class FilesRefs:
             # Also if the caller gave up: what a thread is just locking is unlocked once it has ended.
             await self.in_thread(transaction.abort)
             raise
-        return PreparedFilesRefs(self, transaction, transaction.refused, transaction.held)
+        return PreparedFilesRefs(self, transaction, transaction.refused, transaction.held, transaction.before)
 
     def _planned(self, directory: GitDirectory, updates: Sequence[RefUpdate], forced: bool) -> FileTransaction:
         object_format = self._config(directory).object_format

@@ -36,12 +36,14 @@ class Step:
     :param update: as it was asked for.
     :param names: the symbolic refs that lead to the ref that is written, and at the end that ref; all are locked.
     :param actual: what the ref was once it was locked.
+    :param symbolic: whether it is a symbolic ref that is to be changed itself.
     :param writes: whether there is anything to do at all.
     """
 
     update: RefUpdate
     names: tuple[bytes, ...]
     actual: ObjectID | None = None
+    symbolic: bool = False
     writes: bool = True
 
     @property
@@ -101,7 +103,7 @@ class FileTransaction:
             self.refused.update(refused_in_batch(self.updates, self.object_format))
             taken: dict[bytes, Step] = {}
             accepted = [update for update in self.updates if update.name not in self.refused]
-            followed = [Step(update, self._follow(update.name)) for update in accepted]
+            followed = [Step(update, self._names(update)) for update in accepted]
             # A ref that is named itself goes before one that is only reached by another name.
             for step in sorted(followed, key=lambda step: (len(step.names), step.update.name)):
                 if any(name in taken for name in step.names):
@@ -113,6 +115,9 @@ class FileTransaction:
             if any(step.deletes for step in self.steps):
                 self._wanted.append((self._path(b"packed-refs.lock"), None))
             self._wanted.reverse()
+
+    def _names(self, update: RefUpdate) -> tuple[bytes, ...]:
+        return self._follow(update.name) if update.follow else (update.name,)
 
     def _follow(self, name: bytes) -> tuple[bytes, ...]:
         names = [name]
@@ -132,6 +137,16 @@ class FileTransaction:
         if found and found[-1] == self._path(b"packed-refs.lock"):
             found.append(self._path(b"packed-refs.new"))
         return tuple(map(os.fsdecode, found))
+
+    @property
+    def before(self) -> dict[bytes, ObjectID]:
+        """
+        What the refs were once they were locked; symbolic ones are left out.
+        """
+        accepted = (step for step in self.steps if step.update.name not in self.refused)
+        return {
+            step.name: step.actual or self.object_format.zero for step in accepted if len(step.names) == 1 and not step.symbolic
+        }
 
     @property
     def held(self) -> tuple[str, ...]:
@@ -223,7 +238,8 @@ class FileTransaction:
 
     def _verify(self, step: Step, found: looserefs.LooseRef | None, packed: PackedRefs, absent: set[bytes]) -> None:
         followed = step.names if len(step.names) == 1 else self._follow(step.update.name)
-        if followed != step.names or (found is not None and found.symbolic is not None):
+        step.symbolic = found is not None and found.symbolic is not None
+        if followed != step.names or (step.symbolic and (step.update.follow or step.update.old is not None)):
             self._refuse(step, Refusal.STALE)
             return
         if found is not None:

@@ -289,11 +289,13 @@ class RefUpdate:
     :param name: in full, below ``refs/`` and well-formed.
     :param old: what it must be now; the zero id for "must not exist"; ``None`` for "whatever it is".
     :param new: what it will be; the zero id to delete it.
+    :param follow: if it is a symbolic ref, change the ref that it is a name for; otherwise the symbolic ref itself.
     """
 
     name: bytes
     old: ObjectID | None
     new: ObjectID
+    follow: bool = True
 
 
 class Refusal(enum.Enum):
@@ -333,6 +335,9 @@ class IPreparedRefs(Interface):
 
     refused: Mapping[bytes, RefRefused] = Attribute("The updates that cannot be made, by name; not locked.")
     locks: tuple[str, ...] = Attribute("The lock files that were made, absolute.")
+    before: Mapping[bytes, ObjectID] = Attribute(
+        "What the locked refs are now, by name: the zero id if there is none. Symbolic ones are left out."
+    )
 
     def commit() -> Awaitable[None]:
         """

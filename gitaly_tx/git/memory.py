@@ -66,6 +66,7 @@ class _Prepared:
     _updates: Sequence[RefUpdate]
     refused: Mapping[bytes, RefRefused]
     locks: tuple[str, ...]
+    before: Mapping[bytes, ObjectID]
     _ended: bool = False
 
     async def commit(self) -> None:
@@ -156,7 +157,8 @@ class MemoryRefs:
         if announce is not None:
             announce(locks)
         refs.locked.update(update.name for update in accepted)
-        return _Prepared(refs, accepted, refused, locks)
+        before = {update.name: refs.values.get(update.name, update.new.format.zero) for update in accepted}
+        return _Prepared(refs, accepted, refused, locks, before)
 
     def _refusal(self, refs: _Refs, update: RefUpdate) -> RefRefused | None:
         if update.name in refs.locked:

@@ -9,7 +9,7 @@ from __future__ import annotations
 import os
 from collections.abc import Awaitable, Callable, Iterable, Iterator, Mapping, Sequence
 
-from attrs import define, frozen
+from attrs import define, evolve, frozen
 from twisted.logger import Logger
 from zope.interface import implementer
 
@@ -60,6 +60,8 @@ def instructions(updates: Iterable[RefUpdate]) -> Iterator[bytes]:
     """
     for update in updates:
         old = update.old or b""
+        if not update.follow:
+            yield b"option no-deref\0"
         if update.new.is_zero:
             yield b"delete %s\0%s\0" % (update.name, old)
         else:
@@ -77,6 +79,7 @@ class PreparedReftable:
     _child: IChild | None
     refused: Mapping[bytes, RefRefused]
     locks: tuple[str, ...]
+    before: Mapping[bytes, ObjectID]
 
     async def commit(self) -> None:
         """
@@ -182,12 +185,16 @@ class ReftableRefs:
         """
         locks = (os.path.join(directory.path, "reftable", "tables.list.lock"),)
         refused = refused_in_batch(updates)
-        current = await self._current(directory)
+        listed = await self._for_each_ref(directory, [b"refs/"])
+        current = {reference.name: reference.target for reference in listed}
         refused.update(_refused(current, [update for update in updates if update.name not in refused]))
         accepted = [update for update in updates if update.name not in refused]
-        written = [update for update in accepted if update.name in current or not update.new.is_zero]
+        symbolic = {reference.name for reference in listed if reference.symbolic is not None}
+        plain = [update for update in accepted if update.name not in symbolic]
+        before = {update.name: current.get(update.name, update.new.format.zero) for update in plain}
+        written = _worth_writing(accepted, current)
         if not written:
-            return PreparedReftable(directory, None, refused, ())
+            return PreparedReftable(directory, None, refused, (), before)
         if announce is not None:
             announce(locks)
         child = await self._open(directory, written)
@@ -195,8 +202,8 @@ class ReftableRefs:
             # Somebody was quicker, or has the lock: what changed is stale, and the rest is locked.
             refused.update((update.name, RefRefused(update.name, Refusal.LOCKED)) for update in accepted)
             refused.update(_refused(await self._current(directory), accepted))
-            return PreparedReftable(directory, None, refused, ())
-        return PreparedReftable(directory, child, refused, locks)
+            return PreparedReftable(directory, None, refused, (), {})
+        return PreparedReftable(directory, child, refused, locks, before)
 
     async def _current(self, directory: GitDirectory) -> dict[bytes, ObjectID]:
         return {reference.name: reference.target for reference in await self._for_each_ref(directory, [b"refs/"])}
@@ -229,12 +236,12 @@ class ReftableRefs:
         lock = os.fsencode(os.path.join(directory.path, "reftable", "tables.list.lock"))
         await self._in_thread(lockfiles.break_stale, lock, 0.0)
         current = await self._current(directory)
-        unconditional = [RefUpdate(update.name, None, update.new) for update in updates]
+        unconditional = [evolve(update, old=None) for update in updates]
         refused = _refused(current, unconditional)
         for name in refused:
             _log.error("ref not written because others are in its way", path=directory.path, ref=name)
         left = [update for update in unconditional if update.name not in refused]
-        written = [update for update in left if update.name in current or not update.new.is_zero]
+        written = _worth_writing(left, current)
         command = Command("update-ref", ["--stdin", "-z"], directory=directory)
         await self._git.run(command, stdin=b"".join(instructions(written)))
 
@@ -267,6 +274,13 @@ def _refused(current: Mapping[bytes, ObjectID], updates: Sequence[RefUpdate]) ->
         if why is not None:
             refused[update.name] = why
     return refused
+
+
+def _worth_writing(updates: Sequence[RefUpdate], current: Mapping[bytes, ObjectID]) -> list[RefUpdate]:
+    """
+    Without deletions of what does not exist, as far as that can be seen: symbolic refs that lead nowhere are not listed.
+    """
+    return [update for update in updates if update.name in current or not update.new.is_zero or not update.follow]
 
 
 def _fsync(root: bytes) -> None:

@@ -74,7 +74,8 @@ def encode_manifest(manifest: Manifest) -> bytes:
     for file in manifest.staged:
         message.staged.add(path=os.fsencode(checked_path(file.path)), size=file.size, sha256=file.sha256)
     for update in manifest.refs:
-        message.refs.add(name=update.name, old=b"" if update.old is None else bytes(update.old), new=bytes(update.new))
+        old = b"" if update.old is None else bytes(update.old)
+        message.refs.add(name=update.name, old=old, new=bytes(update.new), itself=not update.follow)
     if manifest.head is not None:
         message.head = manifest.head
     return message.SerializeToString(deterministic=True)
@@ -143,7 +144,9 @@ def _decode_manifest(entry: manifest_pb2.Entry, storage: str) -> Manifest:
             )
             for file, place in zip(message.staged, entry.places, strict=True)
         ),
-        tuple(RefUpdate(ref.name, ObjectID(ref.old) if ref.old else None, ObjectID(ref.new)) for ref in message.refs),
+        tuple(
+            RefUpdate(ref.name, ObjectID(ref.old) if ref.old else None, ObjectID(ref.new), not ref.itself) for ref in message.refs
+        ),
         message.head if message.HasField("head") else None,
         message.remove,
     )

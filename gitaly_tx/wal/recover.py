@@ -41,10 +41,12 @@ class Chain:
     :param name: the ref.
     :param values: the first is what it was before; ``None`` for "nobody knows". The last is what it shall be. The zero id stands
         for "does not exist".
+    :param follow: as the last entry says (:class:`~gitaly_tx.git.interfaces.RefUpdate`).
     """
 
     name: bytes
     values: tuple[ObjectID | None, ...]
+    follow: bool = True
 
     @property
     def target(self) -> ObjectID:
@@ -68,12 +70,13 @@ def chains(entries: Sequence[Entry]) -> list[Chain]:
 
     :param entries: of one partition, oldest first.
     """
-    found: dict[bytes, tuple[ObjectID | None, ...]] = {}
+    found: dict[bytes, Chain] = {}
     for entry in entries:
         for update in entry.manifest.refs:
-            found[update.name] = (*found.get(update.name, (update.old,)), update.new)
-    made = [Chain(name, values) for name, values in found.items()]
-    return sorted(made, key=lambda chain: not chain.target.is_zero)
+            known = found.get(update.name)
+            values = (update.old,) if known is None else known.values
+            found[update.name] = Chain(update.name, (*values, update.new), update.follow)
+    return sorted(found.values(), key=lambda chain: not chain.target.is_zero)
 
 
 @define(eq=False)
@@ -166,7 +169,7 @@ class Recovery:
             broken = current is None and await self._in_thread(os.path.isfile, _loose(directory, chain.name))
             if broken or chain.decides(value):
                 if value != chain.target or broken:
-                    updates.append(RefUpdate(chain.name, None, chain.target))
+                    updates.append(RefUpdate(chain.name, None, chain.target, chain.follow))
             else:
                 log.warn(
                     "{ref} of {path} is {actual}, and the log says {logged}: somebody else moved it, so it stays",

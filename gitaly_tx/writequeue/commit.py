@@ -194,4 +194,4 @@ async def _lock(locked: LockedRefs, manifest: Manifest, atomic: bool) -> tuple[d
     if not accepted or (atomic and refused):
         return refused, None
     head = None if manifest.head in refused else manifest.head
-    return refused, evolve(manifest, refs=await locked.complete(accepted), head=head)
+    return refused, evolve(manifest, refs=locked.complete(accepted), head=head)

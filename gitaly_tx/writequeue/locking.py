@@ -35,20 +35,12 @@ class LockedRefs:
         self._prepared = await self._refs.prepare(self._directory, updates, self._intent.announce)
         return dict(self._prepared.refused)
 
-    async def complete(self, updates: Sequence[RefUpdate]) -> tuple[RefUpdate, ...]:
+    def complete(self, updates: Sequence[RefUpdate]) -> tuple[RefUpdate, ...]:
         """
         The updates with their ``old`` filled in where the writer did not care: recovery wants to know. The refs are locked.
         """
-        made = []
-        for update in updates:
-            if update.old is None:
-                current = await self._refs.read(self._directory, update.name)
-                if current is None:
-                    update = evolve(update, old=update.new.format.zero)
-                elif current.symbolic is None:
-                    update = evolve(update, old=current.target)
-            made.append(update)
-        return tuple(made)
+        before = {} if self._prepared is None else self._prepared.before
+        return tuple(evolve(update, old=before.get(update.name)) if update.old is None else update for update in updates)
 
     async def move(self, updates: Sequence[RefUpdate]) -> None:
         """

@@ -145,6 +145,27 @@ class SymbolicTests(RefsCase):
         self.assertEqual(self.change(RefUpdate(b"refs/heads/alias", ZERO, self.three)), {})
         self.assertEqual(self.listed(), for_each_ref(self.directory))
 
+    def test_itself(self):
+        """
+        A symbolic ref can be changed itself: replaced, or deleted, also if it leads nowhere. Its value cannot be compared.
+        """
+        for name, target in (("alias", "main"), ("other", "main"), ("nowhere", "none")):
+            self.git("symbolic-ref", f"refs/heads/{name}", f"refs/heads/{target}")
+        stale = self.change(RefUpdate(b"refs/heads/alias", self.one, ZERO, follow=False))
+        self.assertEqual(stale, {b"refs/heads/alias": Refusal.STALE})
+        updates = [
+            RefUpdate(b"refs/heads/alias", None, ZERO, follow=False),
+            RefUpdate(b"refs/heads/nowhere", None, ZERO, follow=False),
+            RefUpdate(b"refs/heads/other", None, self.two, follow=False),
+            RefUpdate(MAIN, None, self.three, follow=False),
+        ]
+        prepared = self.prepare(*updates)
+        self.assertEqual((prepared.refused, prepared.before), ({}, {MAIN: self.one}))
+        self.do(prepared.commit())
+        self.assertEqual(self.listed(), {MAIN: self.three, b"refs/heads/other": self.two})
+        self.assertEqual(self.listed(), for_each_ref(self.directory))
+        self.assertEqual(litter(self.directory), [])
+
     def test_both_names(self):
         """
         A ref that one batch names twice, once by another name, is changed by its own name only.

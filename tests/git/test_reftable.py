@@ -15,7 +15,7 @@ from twisted.trial.unittest import SkipTest, TestCase
 from gitaly_tx.git.command import Command
 from gitaly_tx.git.directory import GitDirectory
 from gitaly_tx.git.interfaces import Ended, Reference, RefUpdate, Refusal
-from gitaly_tx.git.reftable import ReftableRefs, UpdateRefFailed
+from gitaly_tx.git.reftable import ReftableRefs, UpdateRefFailed, instructions
 from gitaly_tx.streams import StreamBroken
 from tests.contracts import refs
 from tests.support.git import make_git, make_repository
@@ -167,6 +167,23 @@ class ScriptedTests(TestCase):
             child = ScriptedChild([b"prepare: ok\n"], 128)
             prepared = await self.make(child, LINE).prepare(self.directory, [RefUpdate(MAIN, None, refs.TWO)])
             await prepared.abort()
+
+    async def test_itself(self):
+        """
+        git is told of symbolic refs that are to be changed themselves; these may lead nowhere and then are not listed.
+        """
+        updates = [RefUpdate(MAIN, refs.ONE, refs.ZERO), RefUpdate(b"refs/heads/x", None, refs.ZERO, follow=False)]
+        self.assertEqual(
+            list(instructions(updates)),
+            [b"delete refs/heads/main\0%s\0" % refs.ONE, b"option no-deref\0", b"delete refs/heads/x\0\0"],
+        )
+        child = ScriptedChild([b"prepare: ok\n"])
+        alias = b"%s refs/heads/main refs/heads/alias\n" % refs.ONE
+        more = [RefUpdate(b"refs/heads/alias", None, refs.ZERO, follow=False)]
+        prepared = await self.make(child, LINE + alias).prepare(self.directory, [*updates, *more])
+        self.assertEqual(dict(prepared.before), {MAIN: refs.ONE, b"refs/heads/x": refs.ZERO})
+        self.assertIn(b"option no-deref\0delete refs/heads/x\0\0", child.heard)
+        await prepared.commit()
 
     async def test_cancelled(self):
         """

@@ -179,6 +179,18 @@ class KillTests(CrashCase):
         """
         self.killed_everywhere("delete")
 
+    def test_symbolic(self) -> None:
+        """
+        A symbolic ref was deleted or was not, and the ref that it is a name for stays.
+        """
+        site = self.begin()
+        git("symbolic-ref", "refs/heads/alias", "refs/heads/main", cwd=os.path.join(self.root, ALPHA.path))
+        deletion = Manifest(ALPHA, refs=(RefUpdate(b"refs/heads/alias", None, ZERO, follow=False),))
+        before, after, taken, logged = self.observe(site, deletion)
+        for at, (name, copy) in enumerate(taken):
+            self.assert_recovers(copy, [before if at < logged else after], name)
+            shutil.rmtree(copy)
+
     def test_atomic(self) -> None:
         """
         Three updates were made or none was.

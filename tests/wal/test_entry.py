@@ -49,7 +49,7 @@ manifests = st.builds(
         | st.builds(StagedFile, _paths, _paths, st.integers(0, 1 << 60), st.binary(min_size=32, max_size=32)),
         max_size=3,
     ).map(tuple),
-    st.lists(st.builds(RefUpdate, st.binary(max_size=9), st.none() | _oids, _oids), max_size=3).map(tuple),
+    st.lists(st.builds(RefUpdate, st.binary(max_size=9), st.none() | _oids, _oids, st.booleans()), max_size=3).map(tuple),
     st.none() | st.binary(max_size=9),
     st.booleans(),
 )

@@ -21,11 +21,13 @@ from .branches import BranchCommits, find_all_branches, find_all_remote_branches
 from .commits import commit_of
 from .containing import list_branch_names_containing_commit, list_tag_names_containing_commit
 from .default import find_default_branch_name
+from .delete import delete_refs
 from .exists import ref_exists
 from .listing import find_refs_by_oid, list_refs
 from .messages import Messages
 from .tag_details import get_tag_messages, get_tag_signatures
 from .tags import TagDetails, find_all_tags, find_tag, tag_of
+from .update import update_references
 
 
 @implementer(IMethods)
@@ -81,6 +83,14 @@ class RefService:
 
     async def FindBranch(self, call: Call, request: pb.FindBranchRequest) -> pb.FindBranchResponse:
         return await find_branch(self._storage, self._commits, request)
+
+    async def UpdateReferences(
+        self, call: Call, requests: AsyncIterator[pb.UpdateReferencesRequest]
+    ) -> pb.UpdateReferencesResponse:
+        return await update_references(self._storage, requests)
+
+    async def DeleteRefs(self, call: Call, request: pb.DeleteRefsRequest) -> pb.DeleteRefsResponse:
+        return await delete_refs(self._storage, request)
 
     def ListBranchNamesContainingCommit(
         self, call: Call, request: pb.ListBranchNamesContainingCommitRequest

@@ -38,6 +38,7 @@ from .remove import remove_repository
 from .search import search_files_by_content
 from .sizes import get_object_directory_size, repository_size
 from .snapshot import get_snapshot
+from .writeref import write_ref
 
 
 @implementer(IMethods)
@@ -82,6 +83,9 @@ class RepositoryService:
 
     async def Fsck(self, call: Call, request: pb.FsckRequest) -> pb.FsckResponse:
         return await fsck(self._storage, self._git, request)
+
+    async def WriteRef(self, call: Call, request: pb.WriteRefRequest) -> pb.WriteRefResponse:
+        return await write_ref(self._storage, self._git, request)
 
     async def FindMergeBase(self, call: Call, request: pb.FindMergeBaseRequest) -> pb.FindMergeBaseResponse:
         return await find_merge_base(self._storage, self._git, request)

@@ -7,14 +7,16 @@ from typing import ClassVar as _ClassVar, Optional as _Optional, Union as _Union
 DESCRIPTOR: _descriptor.FileDescriptor
 
 class RefUpdate(_message.Message):
-    __slots__ = ("name", "old", "new")
+    __slots__ = ("name", "old", "new", "itself")
     NAME_FIELD_NUMBER: _ClassVar[int]
     OLD_FIELD_NUMBER: _ClassVar[int]
     NEW_FIELD_NUMBER: _ClassVar[int]
+    ITSELF_FIELD_NUMBER: _ClassVar[int]
     name: bytes
     old: bytes
     new: bytes
-    def __init__(self, name: _Optional[bytes] = ..., old: _Optional[bytes] = ..., new: _Optional[bytes] = ...) -> None: ...
+    itself: bool
+    def __init__(self, name: _Optional[bytes] = ..., old: _Optional[bytes] = ..., new: _Optional[bytes] = ..., itself: _Optional[bool] = ...) -> None: ...
 
 class FileChange(_message.Message):
     __slots__ = ("path", "content", "mode")
