@@ -189,6 +189,21 @@ class FilesTests(SynchronousTestCase):
         os.unlink(os.path.join(path, "packed-refs"))
         self.assertEqual(names(files.read(path)), [])
 
+    def test_changed_long_ago(self):
+        """
+        A file that looks old is read again if nothing but the time of its last change of status differs.
+        """
+        files = PackedRefsFiles(now=self.later)
+        path = self.write(b"refs/a")
+        packed = os.path.join(path, "packed-refs")
+        self.assertEqual(names(files.read(path)), [b"refs/a"])
+        before = os.stat(packed)
+        while os.stat(packed).st_ctime_ns == before.st_ctime_ns:
+            with open(packed, "r+b") as file:
+                file.write(HEADER + line(b"refs/b"))
+            os.utime(packed, ns=(before.st_atime_ns, before.st_mtime_ns))
+        self.assertEqual(names(files.read(path)), [b"refs/b"])
+
     def test_disk_fails(self):
         """
         A file that cannot be read is an error, and not an empty one. (S12)

@@ -16,7 +16,7 @@ from twisted.trial.unittest import SkipTest, TestCase
 
 from gitaly_tx.git.directory import GitDirectory
 from gitaly_tx.git.filesrefs import LockPatience
-from gitaly_tx.git.interfaces import IRefs, RefUpdate, Refusal
+from gitaly_tx.git.interfaces import IRefs, RefRefused, RefUpdate, Refusal
 from gitaly_tx.git.memory import MemoryRefs
 from gitaly_tx.git.objectid import ObjectID
 from gitaly_tx.git.refs import Refs
@@ -104,9 +104,11 @@ class RacingTests(ThreadedCase):
         self.running = True
 
     def git(self, *words: str) -> int:
-        return subprocess.run(
-            ["git", "-C", self.directory.path, *words], capture_output=True, check=False, env={"PATH": os.environ["PATH"]}
-        ).returncode
+        # Without this setting git looks into packed-refs before it has locked the ref, to see whether an id is the name of a ref,
+        # too; and under the lock it takes the file for the same if inode, size and the second of its last change are the same. If
+        # the file was replaced twice in between, they are: then git itself makes an update undone.
+        command = ["git", "-c", "core.warnAmbiguousRefs=false", "-C", self.directory.path, *words]
+        return subprocess.run(command, capture_output=True, check=False, env={"PATH": os.environ["PATH"]}).returncode
 
     def _step_by_git(self) -> int:
         made = 0
@@ -145,6 +147,29 @@ class RacingTests(ThreadedCase):
         self.assertEqual(sum(made), 30)
         self.assertEqual(for_each_ref(self.directory)[MAIN], self.oids[30])
         self.assertEqual(litter(self.directory), [])
+
+    async def test_packed_again_and_again(self):
+        """
+        A ``packed-refs`` that has the inode, the size and the times of the one that was read, and another value, is read again
+        under the lock.
+        """
+        path = os.path.join(self.directory.path, "packed-refs")
+        self.git("update-ref", "refs/heads/main", str(self.oids[0]))
+        self.git("pack-refs", "--all")
+        for now in range(3):
+            found = await self.refs.read(self.directory, MAIN)
+            assert found is not None
+            self.assertEqual(found.target, self.oids[now])
+            before = os.stat(path)
+            with open(path, "r+b") as file:
+                changed = file.read().replace(self.oids[now], self.oids[now + 1])
+                file.seek(0)
+                file.write(changed)
+            os.utime(path, ns=(before.st_atime_ns, before.st_mtime_ns))
+            self.assertEqual(os.stat(path)[:9], before[:9])
+            prepared = await self.refs.prepare(self.directory, [RefUpdate(MAIN, self.oids[now], self.oids[9])])
+            await prepared.commit()
+            self.assertEqual(prepared.refused, {MAIN: RefRefused(MAIN, Refusal.STALE, self.oids[now + 1])})
 
     def _come_and_go(self) -> None:
         while self.running:
