@@ -152,6 +152,15 @@ class WriteInTheWay(GitalyError):
         super().__init__("a directory above or below is being changed", Code.ABORTED, {"relative_path": path})
 
 
+class ObjectsPruned(GitalyError):
+    """
+    Objects were pruned after a write was prepared, and it may refer to them.
+    """
+
+    def __init__(self, path: str) -> None:
+        super().__init__("objects were pruned meanwhile, try again", Code.ABORTED, {"relative_path": path})
+
+
 class QuarantinedMutation(GitalyError):
     """
     A write was asked for on a repository with somebody's quarantine: its objects would never arrive.

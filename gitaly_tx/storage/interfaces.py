@@ -22,6 +22,9 @@ from ..writequeue.transaction import Outcome
 
 T = TypeVar("T")
 
+ALTERNATES = "objects/info/alternates"
+"""The file that says where a repository borrows objects from."""
+
 
 @frozen
 class StorageInfo:
@@ -59,6 +62,36 @@ class IStaging(Interface):
     def discard() -> Awaitable[None]:
         """
         Remove it with everything in it. Safe to repeat, and after a commit.
+        """
+
+
+class ITurn(Interface):
+    """
+    What may be done with a repository while it is its turn in the write queue: nobody else writes it then, nor any repository
+    that stands in the same line.
+    """
+
+    def commit(
+        refs: Sequence[RefUpdate] = (),
+        *,
+        atomic: bool = True,
+        staging: IStaging | None = None,
+        head: bytes | None = None,
+        files: Sequence[FileChange] = (),
+    ) -> Awaitable[Outcome]:
+        """
+        As :func:`IRepository.commit`, without waiting.
+        """
+
+    def quiet(staging: IStaging) -> bool:
+        """
+        Whether nobody prepares a write but the one whose staging directory this is.
+        """
+
+    def pruned() -> None:
+        """
+        Tell that objects were removed which nothing referred to: whatever was prepared before, and may refer to them by now, is
+        refused with ABORTED.
         """
 
 
@@ -135,6 +168,15 @@ class IRepository(Interface):
             ``None``. For what depends on the state that the write meets, such as HEAD of an empty repository.
         :returns: what became of each ref; durable and visible.
         :raises GitalyError: as :func:`gitaly_tx.writequeue.interfaces.ICommitter.commit`, and QueueFull or QueueStopped.
+        """
+
+    def turn(job: Callable[[ITurn], Awaitable[T]], others: Sequence[IRepository] = ()) -> Awaitable[T]:
+        """
+        Run something when the turn has come, for what must look before it writes and know that nothing changes in between.
+
+        :param job: given what it may do; it runs to its end even if the caller stops waiting.
+        :param others: repositories that must not be written meanwhile, either.
+        :returns: what ``job`` returned.
         """
 
     def maintain(job: Callable[[], Awaitable[None]]) -> Awaitable[None]:

@@ -34,7 +34,7 @@ from .errors import (
     StorageUnknown,
 )
 from .firstrefs import first_refs
-from .interfaces import IRepository, IStaging, IStorageProvider, StorageInfo
+from .interfaces import IRepository, IStaging, IStorageProvider, ITurn, StorageInfo
 from .naming import STAGING, Place, has_quarantine, place_in, quarantine_prefix, required, storage_of
 from .partitions import partition_of
 from .resolve import candidates, checked, creation_path
@@ -201,6 +201,13 @@ class MemoryRepository:
             await staging.discard()
         return Outcome(dict(prepared.refused), written)
 
+    async def turn(self, job: Callable[[ITurn], Awaitable[T]], others: Sequence[IRepository] = ()) -> T:
+        """
+        Run ``job``.
+        """
+        self._writable()
+        return await job(MemoryTurn(self))
+
     async def maintain(self, job: Callable[[], Awaitable[None]]) -> None:
         """
         Run ``job``.
@@ -221,6 +228,41 @@ class MemoryRepository:
                 del files[path]
             if change.content is not None:
                 files[change.path] = change.content
+
+
+@implementer(ITurn)
+@frozen
+class MemoryTurn:
+    """
+    It is always everybody's turn.
+    """
+
+    _repository: MemoryRepository
+
+    async def commit(
+        self,
+        refs: Sequence[RefUpdate] = (),
+        *,
+        atomic: bool = True,
+        staging: IStaging | None = None,
+        head: bytes | None = None,
+        files: Sequence[FileChange] = (),
+    ) -> Outcome:
+        """
+        Write.
+        """
+        return await self._repository.commit(refs, atomic=atomic, staging=staging, head=head, files=files)
+
+    def quiet(self, staging: IStaging) -> bool:
+        """
+        Nobody else is there.
+        """
+        return True
+
+    def pruned(self) -> None:
+        """
+        Nothing is ever pruned.
+        """
 
 
 @implementer(IStorageProvider)

@@ -1,19 +1,26 @@
 """
 From a repository to its place in the write queue, and what is known of that place while somebody uses it.
+
+A repository has a log of its own, named by its path: its *partition*. It stands in a *line* of the write queue: its own, or that
+of the repository that it borrows objects from, so that an object pool and its members never write at the same time. Which line
+that is says ``objects/info/alternates``, whoever wrote it.
 """
 
 from __future__ import annotations
 
+import os
 from collections import Counter
 from collections.abc import Iterator
 from contextlib import contextmanager
+from posixpath import dirname, join, relpath
 from weakref import WeakValueDictionary
 
 from attrs import define, field
 
+from ..git.alternates import DEPTH, read_alternates
 from ..wal.interfaces import Partition
 from .errors import WriteInTheWay
-from .naming import Place
+from .naming import INTERNAL, Place, is_inside
 
 
 def partition_of(place: Place) -> Partition:
@@ -23,13 +30,35 @@ def partition_of(place: Place) -> Partition:
     return Partition(place.storage.name, place.path)
 
 
+def line_of(place: Place) -> Partition:
+    """
+    The line that a repository's writes stand in: that of the repository which it borrows from in the end, if that is in the same
+    storage. Blocks.
+    """
+    root = os.path.realpath(place.storage.path)
+    path = join(root, place.path)
+    for _ in range(DEPTH):
+        borrowed = read_alternates(join(path, "objects"))[:1]
+        lender = dirname(os.path.realpath(borrowed[0])) if borrowed else root
+        if lender == root or not is_inside(lender, root) or is_inside(lender, join(root, INTERNAL)):
+            break
+        path = lender
+    return Partition(place.storage.name, relpath(path, root))
+
+
 @define(eq=False)
 class Lifetime:
     """
     One repository from its creation, or its being found, to its removal. Another one at the same path has another lifetime.
+
+    :param prunings: how often objects were removed that nobody needed. Who has looked at the objects before the last time must
+        not make anything refer to them.
+    :param stagings: how many writes are being prepared.
     """
 
     over: bool = False
+    prunings: int = 0
+    stagings: int = 0
 
 
 @define(eq=False)

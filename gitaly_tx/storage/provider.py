@@ -17,7 +17,7 @@ from ..git.directory import GitDirectory
 from ..git.interfaces import IObjectReader, IRefs
 from ..git.names import is_valid_ref
 from ..git.objectid import ObjectFormat, ObjectID
-from ..wal.interfaces import Creation, FileChange, Manifest
+from ..wal.interfaces import Creation, FileChange, Manifest, Partition
 from ..wal.threads import InThread
 from ..writequeue.interfaces import ICommitter, IWriteQueue
 from ..writequeue.transaction import Transaction
@@ -35,10 +35,11 @@ from .errors import (
 from .firstrefs import first_refs
 from .interfaces import IRepository, IStaging, IStorageProvider, StorageInfo
 from .naming import Place, has_quarantine, required, storage_of
-from .partitions import Claims, Lifetimes, partition_of
+from .partitions import Claims, Lifetimes, line_of, partition_of
 from .repository import FilesystemRepository, Means
 from .resolve import candidates, checked, creation_path
 from .staging import Counted, FilesystemStaging, Stagings, uncounted
+from .turns import Turns
 
 CREATING = "creating repository"
 
@@ -78,7 +79,8 @@ class FilesystemStorageProvider:
         self._lifetimes = Lifetimes()
         self._claims = Claims()
         stagings = Stagings(threads, counted, objects.forget)
-        self._means = {name: Means(refs, objects, queue, committers[name], stagings, threads) for name in self.storages}
+        self._turns = Turns(queue, threads)
+        self._means = {name: Means(refs, objects, self._turns, committers[name], stagings) for name in self.storages}
 
     async def repository(self, message: Repository | None) -> IRepository:
         """
@@ -152,30 +154,36 @@ class FilesystemStorageProvider:
         """
         storage = storage_of(message, self.storages)
         named = _mutable(message)
-        place = await self._threads(locator.removable, storage, named.relative_path)
-        await self._queue.submit(partition_of(place), partial(self._remove, place, named))
+        place, line = await self._threads(_removable, storage, named.relative_path)
+        await self._turns.take({place: line}, _nothing, partial(self._remove, place, named))
 
     async def _open(self, storage: StorageInfo, message: Repository) -> FilesystemRepository:
-        found, object_format = await self._threads(self._inspect, storage, message)
+        found, line, object_format = await self._threads(self._inspect, storage, message)
         partition = partition_of(found.place)
+        lifetime = self._lifetimes.of(partition)
         return FilesystemRepository(
             partition=partition,
+            line=line,
             directory=found.directory,
             object_format=object_format,
             place=found.place,
             identity=found.identity,
-            lifetime=self._lifetimes.of(partition),
+            lifetime=lifetime,
+            prunings=lifetime.prunings,
             means=self._means[storage.name],
         )
 
-    def _inspect(self, storage: StorageInfo, message: Repository) -> tuple[locator.Located, ObjectFormat | GitalyError]:
+    def _inspect(
+        self, storage: StorageInfo, message: Repository
+    ) -> tuple[locator.Located, Partition, ObjectFormat | GitalyError]:
         found = locator.locate(
             storage, message.relative_path, message.git_object_directory, message.git_alternate_object_directories
         )
+        line = line_of(found.place)
         try:
-            return found, self._object_format(found.directory)
+            return found, line, self._object_format(found.directory)
         except GitalyError as error:
-            return found, error
+            return found, line, error
 
     async def _vacant(self, storage: StorageInfo, message: Repository) -> Place:
         try:
@@ -223,6 +231,17 @@ def _mutable(message: Repository | None) -> Repository:
     if has_quarantine(found):
         raise QuarantinedMutation(found.relative_path)
     return found
+
+
+def _removable(storage: StorageInfo, path: str) -> tuple[Place, Partition]:
+    place = locator.removable(storage, path)
+    return place, line_of(place)
+
+
+def _nothing() -> None:
+    """
+    For those who look for themselves.
+    """
 
 
 def _first(storage: StorageInfo, path: str) -> str | None:

@@ -5,6 +5,7 @@ A repository on disk: reads go straight to git's files, writes go through the qu
 from __future__ import annotations
 
 from collections.abc import Awaitable, Callable, Sequence
+from contextlib import AbstractContextManager, nullcontext
 from functools import partial
 from typing import TypeVar
 
@@ -16,15 +17,15 @@ from ..git.directory import GitDirectory
 from ..git.interfaces import GitObject, IObjectReader, IObjects, IRefs, ObjectInfo, Reference, RefUpdate
 from ..git.objectid import ObjectFormat, ObjectID
 from ..wal.interfaces import FileChange, Manifest, Partition
-from ..wal.threads import InThread
-from ..writequeue.interfaces import ICommitter, IWriteQueue
+from ..writequeue.interfaces import ICommitter
 from ..writequeue.transaction import Outcome, Transaction
 from . import locator
-from .errors import QuarantinedMutation, RepositoryGone
-from .interfaces import IRepository, IStaging
+from .errors import ObjectsPruned, QuarantinedMutation, RepositoryGone
+from .interfaces import ALTERNATES, IRepository, IStaging, ITurn
 from .naming import Place
 from .partitions import Lifetime
 from .staging import FilesystemStaging, Stagings
+from .turns import Turns
 
 T = TypeVar("T")
 
@@ -39,10 +40,9 @@ class Means:
 
     refs: IRefs
     objects: IObjectReader
-    queue: IWriteQueue
+    turns: Turns
     committer: ICommitter
     stagings: Stagings
-    threads: InThread
 
 
 @implementer(IRepository)
@@ -54,19 +54,23 @@ class FilesystemRepository:
     Whoever writes is told NOT_FOUND if the repository was removed meanwhile, even if another one is at its path by then: what was
     prepared for the one must not end up in the other.
 
+    :param line: where it stood in the write queue when it was found.
     :param place: resolved: no symbolic link leads there.
     :param identity: the directory when it was found.
     :param lifetime: shared by all who hold this repository.
+    :param prunings: how often it had been pruned when it was found.
     :param object_format: how it names its objects, or why that cannot be said.
     """
 
     partition: Partition
+    line: Partition
     directory: GitDirectory
     _object_format: ObjectFormat | GitalyError
     place: Place
     identity: locator.Identity
     lifetime: Lifetime
     means: Means
+    prunings: int = 0
 
     @property
     def object_format(self) -> ObjectFormat:
@@ -127,7 +131,7 @@ class FilesystemRepository:
         Make a quarantine.
         """
         self._refuse_quarantine()
-        return await self.means.stagings.make(self.place, self.directory, self.object_format)
+        return await self.means.stagings.make(self.place, self.directory, self.object_format, self.lifetime)
 
     def through(self, staging: IStaging) -> IRepository:
         """
@@ -149,54 +153,124 @@ class FilesystemRepository:
         Write. If the caller stops waiting after its turn has come, the write still runs to its end, and the staging directory
         stays until then.
         """
-        self._refuse_quarantine()
-        if staging is not None and not isinstance(staging, FilesystemStaging):
-            raise TypeError("staging of another provider")
-        manifest = Manifest(self.partition, files=tuple(files), refs=tuple(refs), head=head)
-        write = partial(self._write, manifest, atomic, staging, admitted)
-        return await self.means.queue.submit(self.partition, write)
+
+        async def write() -> Outcome:
+            found = None if admitted is None else await admitted()
+            return await self._write(refs, atomic, staging, head if found is None else found, files)
+
+        checked = _own(staging)
+        outcome = await self._take(write, around=nullcontext if checked is None else checked.used)
+        if checked is not None:
+            await checked.discard()
+        return outcome
+
+    async def turn(self, job: Callable[[ITurn], Awaitable[T]], others: Sequence[IRepository] = ()) -> T:
+        """
+        Run ``job`` when the turn has come, if the repositories are still there.
+        """
+        return await self._take(partial(job, Turn(self)), others)
 
     async def maintain(self, job: Callable[[], Awaitable[None]]) -> None:
         """
         Run ``job`` when the turn has come, if the repository is still there.
         """
-        self._refuse_quarantine()
+        await self._take(job)
 
-        async def checked() -> None:
-            await self._look_again()
-            await job()
+    async def _take(
+        self,
+        run: Callable[[], Awaitable[T]],
+        others: Sequence[IRepository] = (),
+        around: Callable[[], AbstractContextManager[None]] = nullcontext,
+    ) -> T:
+        repositories = [self, *map(_our, others)]
+        for repository in repositories:
+            repository._refuse_quarantine()
 
-        await self.means.queue.submit(self.partition, checked)
+        def look() -> None:
+            for repository in repositories:
+                repository._look_again()
+
+        return await self.means.turns.take({each.place: each.line for each in repositories}, look, run, around)
 
     def _refuse_quarantine(self) -> None:
         if self.directory.object_directory is not None or self.directory.alternates:
             raise QuarantinedMutation(self.place.path)
 
-    async def _look_again(self) -> None:
+    def _look_again(self) -> None:
         if self.lifetime.over:
             raise RepositoryGone(self.place.path)
-        await self.means.threads(locator.still_there, self.place, self.identity)
+        locator.still_there(self.place, self.identity)
 
     async def _write(
-        self, manifest: Manifest, atomic: bool, staging: FilesystemStaging | None, admitted: Admitted | None
+        self,
+        refs: Sequence[RefUpdate],
+        atomic: bool,
+        staging: IStaging | None,
+        head: bytes | None,
+        files: Sequence[FileChange],
     ) -> Outcome:
-        if staging is None:
-            return await self._commit(manifest, atomic, None, admitted)
-        # From the first moment of the turn on: whoever asked for the write may stop waiting at any time, and discard.
-        with staging.used():
-            outcome = await self._commit(manifest, atomic, staging, admitted)
-        await staging.discard()
-        return outcome
-
-    async def _commit(
-        self, manifest: Manifest, atomic: bool, staging: FilesystemStaging | None, admitted: Admitted | None
-    ) -> Outcome:
-        await self._look_again()
-        head = None if admitted is None else await admitted()
-        if head is not None:
-            manifest = evolve(manifest, head=head)
-        if staging is not None:
-            manifest = evolve(manifest, staged=await staging.staged())
+        own = _own(staging)
+        looked = self.prunings if own is None else own.prunings
+        if looked != self.lifetime.prunings and not (own is None and all(update.new.is_zero for update in refs)):
+            raise ObjectsPruned(self.place.path)
+        staged = () if own is None else await own.staged()
+        manifest = Manifest(self.partition, files=tuple(files), staged=staged, refs=tuple(refs), head=head)
         if manifest == Manifest(self.partition):
             return Outcome({}, None)
-        return await self.means.committer.commit(Transaction(manifest, atomic))
+        outcome = await self.means.committer.commit(Transaction(manifest, atomic))
+        if any(change.path == ALTERNATES for change in files):
+            self.means.objects.forget(self.directory)
+        return outcome
+
+
+@implementer(ITurn)
+@frozen
+class Turn:
+    """
+    What may be done while it is a repository's turn.
+    """
+
+    _repository: FilesystemRepository
+
+    async def commit(
+        self,
+        refs: Sequence[RefUpdate] = (),
+        *,
+        atomic: bool = True,
+        staging: IStaging | None = None,
+        head: bytes | None = None,
+        files: Sequence[FileChange] = (),
+    ) -> Outcome:
+        """
+        Write at once.
+        """
+        own = _own(staging)
+        with nullcontext() if own is None else own.used():
+            outcome = await self._repository._write(refs, atomic, staging, head, files)
+        if own is not None:
+            await own.discard()
+        return outcome
+
+    def quiet(self, staging: IStaging) -> bool:
+        """
+        Whether there is no other staging directory.
+        """
+        return self._repository.lifetime.stagings <= 1
+
+    def pruned(self) -> None:
+        """
+        Turn down what was prepared before.
+        """
+        self._repository.lifetime.prunings += 1
+
+
+def _own(staging: IStaging | None) -> FilesystemStaging | None:
+    if staging is not None and not isinstance(staging, FilesystemStaging):
+        raise TypeError("staging of another provider")
+    return staging
+
+
+def _our(repository: IRepository) -> FilesystemRepository:
+    if not isinstance(repository, FilesystemRepository):
+        raise TypeError("repository of another provider")
+    return repository

@@ -32,6 +32,7 @@ from ..wal.threads import InThread
 from .errors import RepositoryGone, StagingFailed
 from .interfaces import IStaging
 from .naming import STAGING, Place, quarantine_prefix
+from .partitions import Lifetime
 
 Counted = Callable[[int], None]
 """Told ``1`` for every staging directory that is made and ``-1`` for every one that is gone."""
@@ -64,22 +65,26 @@ class Stagings:
     _counted: Counted = uncounted
     _forget: Forget = unknown
 
-    def make(self, place: Place, directory: GitDirectory, object_format: ObjectFormat) -> Deferred[FilesystemStaging]:
+    def make(
+        self, place: Place, directory: GitDirectory, object_format: ObjectFormat, lifetime: Lifetime | None = None
+    ) -> Deferred[FilesystemStaging]:
         """
         Make a staging directory for a repository. If this is cancelled, the directory is removed as soon as it is made.
+
+        :param lifetime: the repository's.
         """
 
         def quarantine(path: str) -> GitDirectory:
             return directory.quarantined(join(path, "objects"))
 
-        return self._make(place, object_format, quarantine, _make)
+        return self._make(place, object_format, quarantine, _make, Lifetime() if lifetime is None else lifetime)
 
     def prepare(self, place: Place, object_format: ObjectFormat) -> Deferred[FilesystemStaging]:
         """
         Make a staging directory that is a repository of its own, for one that is to be made at ``place``.
         """
         creation = Creation(object_format, b"refs/heads/main")
-        return self._make(place, object_format, GitDirectory, partial(_make_whole, creation))
+        return self._make(place, object_format, GitDirectory, partial(_make_whole, creation), Lifetime())
 
     def _make(
         self,
@@ -87,19 +92,25 @@ class Stagings:
         object_format: ObjectFormat,
         directory_at: Callable[[str], GitDirectory],
         make: Callable[[Place], str],
+        lifetime: Lifetime,
     ) -> Deferred[FilesystemStaging]:
         waiting: Deferred[FilesystemStaging] = Deferred()
+        prunings = lifetime.prunings
+
+        def counted(change: int) -> None:
+            lifetime.stagings += change
+            self._counted(change)
 
         def made(path: str) -> None:
-            self._counted(1)
             staging = FilesystemStaging(
                 directory=directory_at(path),
                 object_format=object_format,
                 root=place.storage.path,
                 path=path,
                 threads=self._threads,
-                counted=self._counted,
+                counted=counted,
                 forget=self._forget,
+                prunings=prunings,
             )
             if waiting.called:
                 staging.discard()
@@ -107,9 +118,11 @@ class Stagings:
                 waiting.callback(staging)
 
         def failed(failure: Failure) -> None:
+            counted(-1)
             if not waiting.called:
                 waiting.errback(failure)
 
+        counted(1)
         self._threads(make, place).addErrback(_told).addCallbacks(made, failed)
         return waiting
 
@@ -122,6 +135,7 @@ class FilesystemStaging:
 
     :param root: the storage's directory.
     :param path: the staging directory.
+    :param prunings: how often the repository had been pruned when this was asked for.
     """
 
     directory: GitDirectory
@@ -131,6 +145,7 @@ class FilesystemStaging:
     _threads: InThread
     _counted: Counted = uncounted
     _forget: Forget = unknown
+    prunings: int = 0
     _users: int = field(default=0, init=False)
     _unwanted: bool = field(default=False, init=False)
     _removed: bool = field(default=False, init=False)

@@ -15,7 +15,7 @@ from gitaly_tx.errors import Code, GitalyError
 from gitaly_tx.git.errors import ObjectNotFound, ObjectTooLarge
 from gitaly_tx.git.interfaces import ObjectInfo, Reference, RefUpdate, Refusal
 from gitaly_tx.git.objectid import ObjectFormat, ObjectID
-from gitaly_tx.storage.interfaces import IRepository, IStaging, IStorageProvider
+from gitaly_tx.storage.interfaces import IRepository, IStaging, IStorageProvider, ITurn
 from gitaly_tx.wal.interfaces import FileChange, Partition
 from protocols.gitaly.shared_pb2 import Repository
 from tests.support.awaiting import begin
@@ -484,6 +484,33 @@ class StorageProviderContract(TestCase):
         await repository.maintain(job)
         self.assertEqual(ran, [1])
         self.assertEqual(await self.refusal(repository.maintain(failing)), (Code.ABORTED, "no"))
+
+    async def test_turn(self):
+        """
+        Who has the turn may look, write as often as he likes, and answer something; his failure is the caller's to see.
+        """
+        repository, oid = await self.with_commit()
+        other = await self.provider.create(named("b.git"))
+        staging, second = await self.second(repository)
+
+        async def job(turn: ITurn) -> bytes:
+            verifyObject(ITurn, turn)
+            self.assertTrue(turn.quiet(staging))
+            outcome = await turn.commit([RefUpdate(MAIN, oid, second)], staging=staging)
+            self.assertEqual(outcome.refused, {})
+            refused = await turn.commit([RefUpdate(MAIN, oid, second)], atomic=False)
+            self.assertEqual(set(refused.refused), {MAIN})
+            await turn.commit(head=b"refs/heads/x", files=[FileChange("info/attributes", b"")])
+            return b"answer"
+
+        async def failing(turn: ITurn) -> None:
+            raise GitalyError("no", Code.ABORTED)
+
+        self.assertEqual(await repository.turn(job, [other]), b"answer")
+        self.assertEqual((await repository.refs(), await repository.head()), ([Reference(MAIN, second)], b"refs/heads/x"))
+        self.assertEqual(await self.refusal(repository.turn(failing)), (Code.ABORTED, "no"))
+        await self.provider.remove(named("a.git"))
+        self.assertEqual(await self.refusal(repository.turn(failing)), (Code.NOT_FOUND, "repository does not exist"))
 
     async def test_resolve(self):
         """

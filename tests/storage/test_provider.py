@@ -17,8 +17,10 @@ from gitaly_tx.errors import Code, GitalyError
 from gitaly_tx.git.config import UnusableConfig
 from gitaly_tx.git.interfaces import Reference, RefUpdate
 from gitaly_tx.git.objectid import ObjectID
-from gitaly_tx.storage.interfaces import IRepository, IStorageProvider
+from gitaly_tx.storage.interfaces import IRepository, IStaging, IStorageProvider, ITurn
 from gitaly_tx.storage.memory import MemoryStorageProvider
+from gitaly_tx.storage.naming import Place
+from gitaly_tx.storage.partitions import line_of
 from gitaly_tx.storage.repository import FilesystemRepository
 from gitaly_tx.storage.staging import FilesystemStaging
 from gitaly_tx.wal.interfaces import FileChange, Partition
@@ -521,3 +523,138 @@ class WriteTests(ProviderCase):
             await again.stop()
             self.stack = again
             self._cleanups.clear()
+
+
+class LineTests(ProviderCase):
+    """
+    Who stands in which line of the write queue.
+    """
+
+    async def setUp(self) -> None:  # type: ignore[override]
+        await ProviderCase.setUp(self)
+        for name in ("m1.git", "m2.git", "pool.git"):
+            await self.provider.create(named(name))
+
+    def link(self, name: str, pool: str = "pool.git") -> None:
+        with open(self.path(f"{name}/objects/info/alternates"), "w") as file:
+            file.write(f"../../{pool}/objects\n")
+
+    async def test_pool(self):
+        """
+        A pool's members wait for it and for each other; repositories that are not linked wait for nobody.
+        """
+        self.link("m1.git")
+        member, other = [await self.provider.repository(named(name)) for name in ("m1.git", "m2.git")]
+        free = self.held("pool.git")
+        waiting = begin(member.commit(head=b"refs/heads/x"))
+        await other.commit(head=b"refs/heads/x")
+        await self.until(lambda: self.stack.queue.backlog == 1)
+        self.assertFalse(waiting.called)
+        removing = begin(self.provider.remove(named("m1.git")))
+        await self.until(lambda: self.stack.queue.backlog == 2)
+        free.callback(None)
+        await waiting
+        await removing
+
+    async def test_linked_meanwhile(self):
+        """
+        A write that waits in a line that is not its repository's any more starts again in the right one.
+        """
+        member = await self.provider.repository(named("m1.git"))
+        for line, other, change in (
+            ("m1.git", "pool.git", lambda: self.link("m1.git")),
+            ("pool.git", "m1.git", lambda: os.unlink(self.path("m1.git/objects/info/alternates"))),
+        ):
+            member = await self.provider.repository(named("m1.git"))
+            free, then = self.held(line), self.held(other)
+            ran: list[int] = []
+
+            async def job(ran: list[int] = ran) -> None:
+                ran.append(1)
+
+            waiting = begin(member.maintain(job))
+            change()
+            free.callback(None)
+            await self.until(lambda: self.stack.queue.backlog == 1)
+            self.assertEqual(ran, [])
+            then.callback(None)
+            await waiting
+            self.assertEqual(ran, [1])
+
+    async def test_several(self):
+        """
+        Who needs several lines has them all at once, whatever the order in which others need them.
+        """
+        repositories = [await self.provider.repository(named(name)) for name in ("m1.git", "m2.git", "pool.git")]
+        inside: list[int] = []
+
+        async def job(turn: ITurn) -> None:
+            inside.append(1)
+            self.assertEqual(len(inside), 1)
+            await deferLater(reactor, 0)
+            inside.pop()
+
+        asked = []
+        for first in range(3):
+            for second in range(3):
+                asked.append(begin(repositories[first].turn(job, [repositories[second], repositories[2]])))
+        await DeferredList(asked, fireOnOneErrback=True)
+
+    async def test_lines(self):
+        """
+        The line is that of the last lender; what is not in the storage lends no line, and a circle is left at some point.
+        """
+        link = self.path("m2.git/objects/info/alternates")
+        self.link("m1.git", "m2.git")
+        self.link("m2.git")
+        for name in ("m1.git", "m2.git", "pool.git"):
+            self.assertEqual(line_of(Place(self.storage, name)), Partition("default", "pool.git"))
+        for outside in ("/outside/objects", "../../+gitaly/staging/x/objects", "../../objects", "../..", "# nothing"):
+            with open(link, "w") as file:
+                file.write(outside)
+            self.assertEqual(line_of(Place(self.storage, "m1.git")), Partition("default", "m2.git"), outside)
+        self.link("m2.git", "m1.git")
+        self.assertIn(line_of(Place(self.storage, "m1.git")).path, ("m1.git", "m2.git"))
+
+    async def test_foreign(self):
+        """
+        A repository of another provider has no turn here.
+        """
+        member = await self.provider.repository(named("m1.git"))
+        memory = MemoryStorageProvider([self.storage])
+        foreign = await memory.create(named("a.git"))
+
+        async def job(turn: ITurn) -> None:
+            raise AssertionError("ran all the same")
+
+        await self.assertFailure(begin(member.turn(job, [foreign])), TypeError)
+
+    async def test_pruned(self):
+        """
+        After a pruning nothing is accepted that was prepared before and may refer to what is gone; deletions are, and what is
+        prepared afterwards.
+        """
+        repository, staging, update = await self.begun()
+        await repository.commit([update], staging=staging)
+        held = await repository.stage()
+        other = await repository.stage()
+
+        async def job(turn: ITurn) -> None:
+            self.assertFalse(turn.quiet(other))
+            await held.discard()
+            self.assertTrue(turn.quiet(other))
+            turn.pruned()
+
+        await repository.turn(job)
+        expected = (Code.ABORTED, "objects were pruned meanwhile, try again")
+        branch = RefUpdate(b"refs/heads/x", ZERO, update.new)
+        self.assertEqual(await self.refusal(repository.commit([branch])), expected)
+        self.assertEqual(await self.refusal(repository.commit([branch], staging=other)), expected)
+        await other.discard()
+        outcome = await repository.commit([RefUpdate(MAIN, update.new, ZERO)], head=b"refs/heads/x")
+        self.assertEqual(outcome.refused, {})
+        again = await self.provider.repository(named("a.git"))
+        later: list[tuple[IRepository, IStaging | None]] = [(again, None), (repository, await repository.stage())]
+        for writer, prepared in later:
+            outcome = await writer.commit([RefUpdate(b"refs/heads/x", None, update.new)], staging=prepared)
+            self.assertEqual(outcome.refused, {})

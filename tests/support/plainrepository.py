@@ -17,7 +17,7 @@ from gitaly_tx.git.errors import ObjectNotFound
 from gitaly_tx.git.interfaces import GitObject, IObjectReader, IObjects, ObjectInfo, Reference, RefRefused, RefUpdate, Refusal
 from gitaly_tx.git.objectid import ObjectFormat, ObjectID
 from gitaly_tx.git.refchecks import matches, prefixes, refused_for_value, refused_in_batch
-from gitaly_tx.storage.interfaces import IRepository, IStaging
+from gitaly_tx.storage.interfaces import IRepository, IStaging, ITurn
 from gitaly_tx.storage.staging import FilesystemStaging
 from gitaly_tx.storage.threads import Threads
 from gitaly_tx.wal.interfaces import FileChange, Partition
@@ -205,6 +205,12 @@ class PlainRepository:
         if staging is not None:
             await staging.discard()
         return Outcome(refused, None)
+
+    async def turn(self, job: Callable[[ITurn], Awaitable[T]], others: Sequence[IRepository] = ()) -> T:
+        """
+        Not needed.
+        """
+        raise NotImplementedError
 
     async def maintain(self, job: Callable[[], Awaitable[None]]) -> None:
         """

@@ -20,7 +20,7 @@ from gitaly_tx.git.dulwichreader import ObjectReader
 from gitaly_tx.git.interfaces import GitObject, IGit, IObjects, ObjectInfo, Reference, RefUpdate
 from gitaly_tx.git.objectid import ObjectFormat, ObjectID
 from gitaly_tx.git.refs import Refs
-from gitaly_tx.storage.interfaces import IRepository, IStaging, IStorageProvider, StorageInfo
+from gitaly_tx.storage.interfaces import IRepository, IStaging, IStorageProvider, ITurn, StorageInfo
 from gitaly_tx.storage.staging import FilesystemStaging
 from gitaly_tx.storage.threads import Threads
 from gitaly_tx.wal.interfaces import FileChange, Partition
@@ -116,6 +116,9 @@ class _Repository:
         files: Sequence[FileChange] = (),
         admitted: Callable[[], Awaitable[bytes | None]] | None = None,
     ) -> Outcome:
+        raise NotImplementedError
+
+    async def turn(self, job: Callable[[ITurn], Awaitable[T]], others: Sequence[IRepository] = ()) -> T:
         raise NotImplementedError
 
     async def maintain(self, job: Callable[[], Awaitable[None]]) -> None:
