@@ -20,7 +20,7 @@ setup(
     # Not redundant: without it an editable install loses the twistd plugin outside of the checkout.
     package_dir={"": "."},
     package_data={
-        "gitaly_tx": ["py.typed"],
+        "gitaly_tx": ["py.typed", "linguist/data/*"],
         "protocols": ["proto/*.proto", "proto/*/*.proto", "gitaly/*.pyi", "gitaly/*/*.pyi"],
     },
     include_package_data=True,
@@ -32,6 +32,8 @@ setup(
         "bcrypt >= 4.2",
         "cryptography >= 44",
         "dulwich >= 1.2, < 1.3",
+        # Wheels are there for this kind of machine only; without it CommitLanguages and CheckBlobsGenerated are not done.
+        'enry-python >= 0.2, < 0.4; sys_platform == "linux" and platform_machine == "x86_64"',
         "google-crc32c >= 1.7, < 2",
         "google-re2 >= 1.1",
         "grpcio >= 1.80, < 2",
@@ -39,6 +41,7 @@ setup(
         "grpcio-reflection >= 1.80, < 2",
         "prometheus-client >= 0.22, < 1",
         "protobuf >= 7.35.1, < 8",
+        "rapidfuzz >= 3.10, < 4",
         "tzdata",
         "zope.interface >= 7.2",
     ],

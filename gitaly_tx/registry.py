@@ -10,7 +10,12 @@ from .client.interfaces import IPeers
 from .git.interfaces import IGit
 from .git.mailmaps import Mailmaps
 from .hooks.updateref import RefUpdater
+from .linguist.interfaces import ILinguist
+from .linguist.languages import Languages
+from .linguist.licensefiles import LicenseFiles
 from .rpc.interfaces import IMethods
+from .services.analysis.generated import Means as AnalysisMeans
+from .services.analysis.service import AnalysisService
 from .services.blob.service import BlobService
 from .services.commit.ports import CommitPorts
 from .services.commit.service import CommitService
@@ -40,6 +45,7 @@ class Ports:
     :param in_thread: where blocking work is done.
     :param updater: moves refs for users, with all that has a say in it.
     :param peers: other Gitalys, which callers name.
+    :param linguist: tells what files are.
     :param signing_key: the file with the key that commits are signed with, if one is configured.
     """
 
@@ -50,6 +56,7 @@ class Ports:
     in_thread: InThread
     updater: RefUpdater
     peers: IPeers
+    linguist: ILinguist
     signing_key: str | None = None
 
 
@@ -59,16 +66,17 @@ def services(ports: Ports) -> tuple[IMethods, ...]:
     """
     mailmaps = Mailmaps()
     return (
+        AnalysisService(AnalysisMeans(ports.storage, ports.git, ports.linguist)),
         BlobService(ports.git, ports.storage),
         ConflictsService(ports.git, ports.storage, ports.in_thread),
         DiffService(ports.git, ports.storage, ports.in_thread),
-        CommitService(CommitPorts(ports.storage, ports.git, mailmaps)),
+        CommitService(CommitPorts(ports.storage, ports.git, mailmaps, Languages(ports.linguist, ports.git))),
         InternalService(ports.storage.storages, ports.in_thread),
         ObjectPoolService(ports.storage, ports.in_thread),
         OperationService(OperationPorts(ports.git, ports.storage, ports.updater, ports.in_thread)),
         RefService(ports.git, ports.storage, mailmaps),
         RemoteService(ports.storage, ports.git),
-        RepositoryService(ports.storage, ports.git, ports.in_thread),
+        RepositoryService(ports.storage, ports.git, ports.in_thread, LicenseFiles(ports.linguist)),
         ServerService(ports.version, ports.git, ports.storage.storages, ports.in_thread, ports.signing_key),
         SmartHTTPService(ports.storage, ports.transport),
         SSHService(ports.storage, ports.transport),

@@ -33,6 +33,7 @@ WHOLE = frozenset({"ServerService", "SmartHTTPService", "SSHService"})
 
 READING = frozenset(
     {
+        "AnalysisService",
         "BlobService",
         "CommitService",
         "ConflictsService",

@@ -7,6 +7,7 @@ from __future__ import annotations
 from typing import Any
 
 from twisted.internet.task import Clock
+from attrs import fields
 from twisted.trial.unittest import SynchronousTestCase
 from zope.interface.verify import verifyObject
 
@@ -34,7 +35,7 @@ class RegistryTests(SynchronousTestCase):
         """
         nothing: Any = object()
         storage: Any = FakeStorage()
-        made = services(Ports("0.1.0", nothing, storage, nothing, nothing, nothing, nothing))
+        made = services(Ports(**{each.name: nothing for each in fields(Ports)} | {"storage": storage}))
         for service in made:
             verifyObject(IMethods, service)
         names = [service.service for service in made]

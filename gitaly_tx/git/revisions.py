@@ -28,7 +28,7 @@ _STEP = re.compile(rb"\^\{(|commit|tree|blob|tag|object)\}|([~^])([0-9]{0,9})(?!
 _MAYBE_SHORT = re.compile(rb"(?:.*-g)?[0-9a-fA-F]{4,64}\Z", re.DOTALL)
 _ROOT = re.compile(rb"[A-Z_]+\Z")
 
-_RULES = (b"%b", b"refs/%b", b"refs/tags/%b", b"refs/heads/%b", b"refs/remotes/%b", b"refs/remotes/%b/HEAD")
+RULES = (b"%b", b"refs/%b", b"refs/tags/%b", b"refs/heads/%b", b"refs/remotes/%b", b"refs/remotes/%b/HEAD")
 """Where git looks for a name, in its order (gitrevisions(7))."""
 
 _FEW = 64
@@ -184,7 +184,7 @@ async def _base(repository: Readable, base: bytes) -> ObjectID | None:
         return None if head is None else head.target
     if _ROOT.match(base):
         return None  # such as ORIG_HEAD, which is no ref below refs/
-    names = [name for name in (rule % base for rule in _RULES) if is_valid_ref(name)]
+    names = [name for name in (rule % base for rule in RULES) if is_valid_ref(name)]
     if not names:
         return None
     targets = {ref.name: ref.target for ref in await repository.refs(names)}

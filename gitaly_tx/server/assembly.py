@@ -47,6 +47,7 @@ from ..hooks.policies import LargestFile
 from ..hooks.updateref import RefUpdater
 from ..housekeeping.schedule import Housekeeping
 from ..housekeeping.tasks import Tasks
+from ..linguist.linguist import Linguist
 from ..observability.lag import LagSampler
 from ..observability.metrics import Metrics
 from ..registry import Ports, services
@@ -291,9 +292,18 @@ def assemble(reactor: Any, config: Config, surroundings: Surroundings, program: 
         pushes,
     )
 
-    updater = RefUpdater(hooks, git, housekeeping.consider)
-    peers = Peers(time.time)
-    built = services(Ports(__version__, git, storage, transport, threads, updater, peers, config.git.signing_key or None))
+    ports = Ports(
+        version=__version__,
+        git=git,
+        storage=storage,
+        transport=transport,
+        in_thread=threads,
+        updater=RefUpdater(hooks, git, housekeeping.consider),
+        peers=Peers(time.time),
+        linguist=Linguist(git, clock),
+        signing_key=config.git.signing_key or None,
+    )
+    built = services(ports)
     health = Health(service.service for service in built)
     token = TokenSettings(config.auth.token.encode(), config.auth.transitioning) if config.auth.token else None
     middlewares = chain(clock=clock, now=time.time, metrics=metrics, access=authority, token=token)

@@ -20,6 +20,8 @@ ROOMS = {
     "grpc_health": ("gitaly_tx.frontends.grpc",),
     "grpc_reflection": ("gitaly_tx.frontends.grpc",),
     "dulwich": ("gitaly_tx.git",),
+    "enry": ("gitaly_tx.linguist.worker",),
+    "rapidfuzz": ("gitaly_tx.linguist.texts",),
     "prometheus_client": tuple(_PROMETHEUS.split()),
     # ``turns`` measures the loop's turns, which only the loop knows.
     "asyncio": ("gitaly_tx.bridge", "gitaly_tx.client", "gitaly_tx.observability.turns", "gitaly_tx.tap", "gitaly_tx.server"),

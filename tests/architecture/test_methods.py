@@ -8,6 +8,7 @@ from collections.abc import Iterator
 from pathlib import Path
 from typing import Any
 
+from attrs import fields
 from twisted.trial.unittest import SynchronousTestCase
 
 from gitaly_tx.registry import Ports, services
@@ -30,7 +31,7 @@ def registered() -> Iterator[tuple[str, str, type]]:
     """
     nothing: Any = object()
     storage: Any = FakeStorage()
-    for service in services(Ports("0.1.0", nothing, storage, nothing, nothing, nothing, nothing)):
+    for service in services(Ports(**{each.name: nothing for each in fields(Ports)} | {"storage": storage})):
         for name in dir(type(service)):
             if name[0].isupper():
                 yield service.service, name, type(service)

@@ -15,6 +15,8 @@ from twisted.trial.unittest import TestCase
 
 from gitaly_tx.errors import Code, GitalyError
 from gitaly_tx.git.children import Children
+from gitaly_tx.git.objectid import ObjectID
+from gitaly_tx.linguist.linguist import Linguist
 from protocols.gitaly.shared_pb2 import Repository
 
 from .git import git, make_git, make_repository
@@ -44,6 +46,15 @@ class ReadCase(TestCase):
         self.storage = GivenRepositories({RELATIVE_PATH: self.repository})
         self.fill()
 
+    def make_linguist(self) -> Linguist:
+        """
+        One whose process does not outlive the test.
+        """
+        running: Any = reactor
+        self.addCleanup(self.children.wait_all)
+        self.addCleanup(self.children.kill_all)
+        return Linguist(self.git_port, running)
+
     def _observe(self, name: str, ended: object) -> None:
         if ended is None:
             self.started.append(name)
@@ -66,6 +77,12 @@ class ReadCase(TestCase):
         ``git fast-import``
         """
         git("-C", self.directory.path, "fast-import", "--quiet", stdin=stream.encode("utf-8", "surrogateescape"))
+
+    def object_id(self, digits: str) -> ObjectID:
+        """
+        An id as the server has it.
+        """
+        return ObjectID(digits)
 
     def write(self, type: str, content: bytes) -> str:
         """

@@ -8,6 +8,7 @@ from attrs import frozen
 
 from ...git.interfaces import IGit
 from ...git.mailmaps import Mailmaps
+from ...linguist.languages import Languages
 from ...storage.interfaces import IStorageProvider
 
 
@@ -15,8 +16,10 @@ from ...storage.interfaces import IStorageProvider
 class CommitPorts:
     """
     :param mailmaps: say which names and addresses are shown.
+    :param languages: counts bytes by language.
     """
 
     storage: IStorageProvider
     git: IGit
     mailmaps: Mailmaps
+    languages: Languages

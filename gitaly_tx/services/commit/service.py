@@ -20,6 +20,7 @@ from .counting import count_commits, count_diverging_commits
 from .existence import check_objects_exist
 from .files import list_files
 from .find import find_commit, list_commits_by_oid, list_commits_by_ref_name
+from .languages import commit_languages
 from .last_commit import last_commit_for_path, list_last_commits_for_tree
 from .listing import list_all_commits, list_commits
 from .log import commits_by_message, find_all_commits, find_commits
@@ -80,6 +81,9 @@ class CommitService:
 
     def FindCommits(self, call: Call, request: pb.FindCommitsRequest) -> AsyncIterator[pb.FindCommitsResponse]:
         return find_commits(self._ports, request)
+
+    async def CommitLanguages(self, call: Call, request: pb.CommitLanguagesRequest) -> pb.CommitLanguagesResponse:
+        return await commit_languages(self._ports, request)
 
     def RawBlame(self, call: Call, request: pb.RawBlameRequest) -> AsyncIterator[pb.RawBlameResponse]:
         return raw_blame(self._ports, request)

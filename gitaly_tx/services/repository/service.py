@@ -13,6 +13,7 @@ from zope.interface import implementer
 from protocols.gitaly import repository_pb2 as pb
 
 from ...git.interfaces import IGit
+from ...linguist.licensefiles import LicenseFiles
 from ...rpc.call import Call
 from ...rpc.interfaces import IMethods
 from ...storage.interfaces import IStorageProvider
@@ -31,6 +32,7 @@ from .filenames import search_files_by_name
 from .format import object_format
 from .fsck import fsck
 from .info import repository_info
+from .license import find_license
 from .mergebase import find_merge_base
 from .objectssize import objects_size
 from .rawchanges import get_raw_changes
@@ -49,6 +51,7 @@ class RepositoryService:
 
     :param git: for what walks, compresses or compares.
     :param in_thread: where files are read.
+    :param licenses: knows licences.
     """
 
     service: ClassVar[str] = "gitaly.RepositoryService"
@@ -56,6 +59,7 @@ class RepositoryService:
     _storage: IStorageProvider
     _git: IGit
     _in_thread: InThread
+    _licenses: LicenseFiles
 
     async def RepositoryExists(self, call: Call, request: pb.RepositoryExistsRequest) -> pb.RepositoryExistsResponse:
         return await repository_exists(self._storage, request)
@@ -100,6 +104,9 @@ class RepositoryService:
 
     def GetConfig(self, call: Call, request: pb.GetConfigRequest) -> AsyncIterator[pb.GetConfigResponse]:
         return get_config(self._storage, self._in_thread, request)
+
+    async def FindLicense(self, call: Call, request: pb.FindLicenseRequest) -> pb.FindLicenseResponse:
+        return await find_license(self._storage, self._licenses, request)
 
     def GetInfoAttributes(self, call: Call, request: pb.GetInfoAttributesRequest) -> AsyncIterator[pb.GetInfoAttributesResponse]:
         return get_info_attributes(self._storage, self._in_thread, request)

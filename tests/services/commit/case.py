@@ -7,6 +7,7 @@ from __future__ import annotations
 from typing import Any
 
 from gitaly_tx.git.mailmaps import Mailmaps
+from gitaly_tx.linguist.languages import Languages
 from gitaly_tx.services.commit.ports import CommitPorts
 from gitaly_tx.services.commit.service import CommitService
 from protocols.gitaly import commit_pb2 as pb
@@ -91,7 +92,8 @@ class CommitCase(ReadCase):
     """
 
     def fill(self) -> None:
-        self.service = CommitService(CommitPorts(self.storage, self.git_port, Mailmaps()))
+        self.languages = Languages(self.make_linguist(), self.git_port)
+        self.service = CommitService(CommitPorts(self.storage, self.git_port, Mailmaps(), self.languages))
         length = 40 if self.object_format == "sha1" else 64
         self.import_stream(HISTORY.replace("1" * 40, "1" * length))
         log = self.run_git("log", "--all", "--format=%s %H").splitlines()

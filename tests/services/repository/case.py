@@ -8,6 +8,7 @@ import os
 from collections.abc import AsyncIterator, Iterable
 from typing import Any
 
+from gitaly_tx.linguist.licensefiles import LicenseFiles
 from gitaly_tx.rpc.chunks import CHUNK
 from gitaly_tx.services.repository.service import RepositoryService
 from gitaly_tx.storage.interfaces import StorageInfo
@@ -24,7 +25,8 @@ class RepositoryCase(ReadCase):
         super().setUp()
         self.root = os.path.dirname(self.directory.path)
         self.storage.storages = {"default": StorageInfo("default", self.root, "")}
-        self.service = RepositoryService(self.storage, self.git_port, self.reading.threads)
+        licenses = LicenseFiles(self.make_linguist())
+        self.service = RepositoryService(self.storage, self.git_port, self.reading.threads, licenses)
 
     def call(self, method: str, **fields: Any) -> Any:
         """

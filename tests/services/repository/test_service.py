@@ -25,7 +25,7 @@ from tests.support.awaiting import begin
 from tests.support.threads import inline_threads
 
 NO_GIT: Any = None
-"""What these methods do without."""
+"""What these methods do without: git, and a linguist."""
 
 
 class RepositoryServiceCase(SynchronousTestCase):
@@ -35,7 +35,7 @@ class RepositoryServiceCase(SynchronousTestCase):
 
     def setUp(self) -> None:
         self.storage = MemoryStorageProvider([StorageInfo("default", "/default", "")])
-        self.service = RepositoryService(self.storage, NO_GIT, inline_threads)
+        self.service = RepositoryService(self.storage, NO_GIT, inline_threads, NO_GIT)
 
     def call(self, name: str, **fields: Any) -> Any:
         """

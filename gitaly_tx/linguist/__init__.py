@@ -1,0 +1,3 @@
+"""
+What files are: languages, generated files, licences.
+"""
