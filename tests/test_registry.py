@@ -6,8 +6,8 @@ from __future__ import annotations
 
 from typing import Any
 
-from twisted.internet.task import Clock
 from attrs import fields
+from twisted.internet.task import Clock
 from twisted.trial.unittest import SynchronousTestCase
 from zope.interface.verify import verifyObject
 

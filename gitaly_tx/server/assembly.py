@@ -292,14 +292,16 @@ def assemble(reactor: Any, config: Config, surroundings: Surroundings, program: 
         pushes,
     )
 
+    updater = RefUpdater(hooks, git, housekeeping.consider)
+    peers = Peers(time.time)
     ports = Ports(
         version=__version__,
         git=git,
         storage=storage,
         transport=transport,
         in_thread=threads,
-        updater=RefUpdater(hooks, git, housekeeping.consider),
-        peers=Peers(time.time),
+        updater=updater,
+        peers=peers,
         linguist=Linguist(git, clock),
         signing_key=config.git.signing_key or None,
     )

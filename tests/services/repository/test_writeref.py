@@ -14,6 +14,9 @@ from tests.support.writecase import NAME, WriteCase
 
 ZERO = b"0" * 40
 
+UNUSED: Any = None
+"""What this method does without."""
+
 
 class WriteRefTests(WriteCase):
     """
@@ -21,7 +24,7 @@ class WriteRefTests(WriteCase):
     """
 
     def fill(self) -> None:
-        self.service = RepositoryService(self.provider, self.stack.git, self.stack.threads)
+        self.service = RepositoryService(self.provider, self.stack.git, self.stack.threads, UNUSED)
         self.first, self.second = self.rev("main~1"), self.rev("main")
 
     def call(self, ref: bytes, revision: bytes | str, old: bytes | str = b"") -> Any:
