@@ -4,7 +4,7 @@ What every call passes through, in order.
 
 from __future__ import annotations
 
-from collections.abc import Callable
+from collections.abc import Callable, Mapping, Sequence
 
 from attrs import frozen
 from twisted.internet.interfaces import IReactorTime
@@ -15,6 +15,8 @@ from .middleware.accesslog import AccessLog
 from .middleware.authtoken import AuthToken
 from .middleware.correlation import Correlation
 from .middleware.crash import Crash
+from .middleware.flags import Flags
+from .middleware.limits import Limits, Rule
 from .middleware.metrics import CallMetrics
 from .middleware.requestinfo import RequestInfo
 from .middleware.status import Status
@@ -40,6 +42,7 @@ def chain(
     metrics: Metrics,
     access: IAccess,
     token: TokenSettings | None = None,
+    limits: Mapping[str, Sequence[Rule]] | None = None,
 ) -> tuple[IMiddleware, ...]:
     """
     The middlewares, outermost first.
@@ -47,6 +50,7 @@ def chain(
     :param clock: measures durations and deadlines.
     :param now: the time of day in Unix seconds.
     :param token: without it gRPC callers are not asked for one.
+    :param limits: who must wait, by the method's path.
     """
     checks: list[IMiddleware] = []
     if token is not None:
@@ -60,10 +64,14 @@ def chain(
         AccessLog(clock),
         # Inside of the log, whose fields it fills; outside of the checks, so that the line of a refused call says what was asked.
         RequestInfo(),
+        # Beside it, for the same reason.
+        Flags(),
         # The last that sees plain exceptions: the three above know only GitalyErrors.
         Status(clock),
         # Before a message is received and before any work. Whoever may not come in does not learn what there is.
         *checks,
+        # Inside of the checks: a stranger takes nobody's place. Whoever waits here has been found to be allowed to.
+        Limits(limits or {}, metrics, clock),
         # Innermost: what reaches it comes out of the method itself, so it is a bug in the method.
         Crash(),
     )

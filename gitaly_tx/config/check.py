@@ -11,6 +11,7 @@ import stat
 from collections.abc import Set
 
 from .checkaccess import check_access
+from .checklimits import check_limits
 from .checklisten import check_listeners
 from .lines import KeyPath
 from .model import Config
@@ -34,6 +35,7 @@ def check(config: Config, given: Set[KeyPath], findings: Findings) -> None:
     _check_directories(config, findings)
     _check_git(config, findings)
     _check_numbers(config, findings)
+    check_limits(config, findings)
     for index, policy in enumerate(config.push.policies):
         if not _POLICY.fullmatch(policy):
             findings.error(("push", "policies", index), f"{policy!r} names no policy", "write module:attribute")

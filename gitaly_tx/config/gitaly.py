@@ -1,7 +1,7 @@
 """
-Tables of Gitaly's that are read and do not act here yet.
+Gitaly's own tables. Many do not act here yet.
 
-They are checked like all others, so that a mistake in them is found on the day they are written and not on the day they begin to
+Those are checked like all others, so that a mistake in them is found on the day they are written and not on the day they begin to
 act; what a file gives of them is listed at start.
 """
 
@@ -82,14 +82,14 @@ class Concurrency:
     ``[[concurrency]]``: how many calls of a method run at once.
     """
 
-    rpc: str = setting(TEXT, "", "The method: /gitaly.SmartHTTPService/PostUploadPack.", used=False)
-    adaptive: bool = setting(BOOL, False, "Let the limit follow the machine's load.", used=False)
-    max_per_repo: int = setting(COUNT, 0, "Calls for one repository.", used=False)
-    min_limit: int = setting(COUNT, 0, "The least that an adaptive limit shrinks to.", used=False)
-    max_limit: int = setting(COUNT, 0, "The most that an adaptive limit grows to.", used=False)
-    initial_limit: int = setting(COUNT, 0, "Where an adaptive limit begins.", used=False)
-    max_queue_size: int = setting(COUNT, 0, "Calls that may wait.", used=False)
-    max_queue_wait: float = setting(DURATION, 0.0, "How long a call may wait.", used=False)
+    rpc: str = setting(TEXT, "", "The method: /gitaly.SmartHTTPService/PostUploadPack.")
+    adaptive: bool = setting(BOOL, False, "Let the limit follow the machine's load.")
+    max_per_repo: int = setting(COUNT, 0, "Calls for one repository; 0 for any number.")
+    min_limit: int = setting(COUNT, 0, "The least that an adaptive limit shrinks to.")
+    max_limit: int = setting(COUNT, 0, "The most that an adaptive limit grows to.")
+    initial_limit: int = setting(COUNT, 0, "Where an adaptive limit begins.")
+    max_queue_size: int = setting(COUNT, 0, "Calls that may wait for one repository; 0 for any number.")
+    max_queue_wait: float = setting(DURATION, 0.0, "How long a call may wait; 0s for as long as it takes.")
 
 
 @frozen
@@ -98,9 +98,9 @@ class RateLimiting:
     ``[[rate_limiting]]``: how many calls of a method are taken in a time.
     """
 
-    rpc: str = setting(TEXT, "", "The method.", used=False)
-    interval: float = setting(DURATION, 0.0, "How often the allowance is filled up.", used=False)
-    burst: int = setting(COUNT, 0, "The allowance.", used=False)
+    rpc: str = setting(TEXT, "", "The method.")
+    interval: float = setting(DURATION, 0.0, "How often one more call is allowed.")
+    burst: int = setting(COUNT, 0, "Calls that are allowed at once.")
 
 
 @frozen
@@ -109,8 +109,8 @@ class AdaptiveLimiting:
     ``[adaptive_limiting]``: when adaptive limits shrink.
     """
 
-    cpu_throttled_threshold: float = setting(NUMBER, 0.0, "Part of the time that the CPU was throttled.", used=False)
-    memory_threshold: float = setting(NUMBER, 0.0, "Part of the memory in use.", used=False)
+    cpu_throttled_threshold: float = setting(NUMBER, 0.0, "Part of the time that the CPU was throttled; 0 is 0.5.")
+    memory_threshold: float = setting(NUMBER, 0.0, "Part of the memory in use; 0 is 0.9.")
 
 
 @frozen
@@ -119,10 +119,10 @@ class PackObjectsCache:
     ``[pack_objects_cache]``: packs kept for identical fetches.
     """
 
-    enabled: bool = setting(BOOL, False, "Keep them.", used=False)
-    dir: str = setting(PATH, "", "Where.", used=False)
-    max_age: float = setting(DURATION, 300.0, "How long.", used=False)
-    min_occurrences: int = setting(COUNT, 1, "Only what was asked for that often.", used=False)
+    enabled: bool = setting(BOOL, False, "Keep them.")
+    dir: str = setting(PATH, "", "Where.")
+    max_age: float = setting(DURATION, 300.0, "How long.")
+    min_occurrences: int = setting(COUNT, 1, "Only what was asked for that often.")
 
 
 @frozen
@@ -131,14 +131,14 @@ class PackObjectsLimiting:
     ``[pack_objects_limiting]``: how many packs are made at once.
     """
 
-    key: str = setting(TEXT, "", "For each user, repository or address.", used=False)
-    adaptive: bool = setting(BOOL, False, "Let the limit follow the machine's load.", used=False)
-    max_concurrency: int = setting(COUNT, 0, "Packs at once.", used=False)
-    min_limit: int = setting(COUNT, 0, "The least that an adaptive limit shrinks to.", used=False)
-    max_limit: int = setting(COUNT, 0, "The most that an adaptive limit grows to.", used=False)
-    initial_limit: int = setting(COUNT, 0, "Where an adaptive limit begins.", used=False)
-    max_queue_length: int = setting(COUNT, 0, "Fetches that may wait.", used=False)
-    max_queue_wait: float = setting(DURATION, 0.0, "How long a fetch may wait.", used=False)
+    key: str = setting(TEXT, "", "Gitaly's older choice; it is for each address now.", used=False)
+    adaptive: bool = setting(BOOL, False, "Let the limit follow the machine's load.")
+    max_concurrency: int = setting(COUNT, 0, "Packs at once for one address; 0 for any number.")
+    min_limit: int = setting(COUNT, 0, "The least that an adaptive limit shrinks to.")
+    max_limit: int = setting(COUNT, 0, "The most that an adaptive limit grows to.")
+    initial_limit: int = setting(COUNT, 0, "Where an adaptive limit begins.")
+    max_queue_length: int = setting(COUNT, 0, "Fetches that may wait; 0 for any number.")
+    max_queue_wait: float = setting(DURATION, 0.0, "How long a fetch may wait; 0s for as long as it takes.")
 
 
 @frozen
@@ -216,8 +216,8 @@ class Timeout:
     ``[timeout]``: how long negotiations take.
     """
 
-    upload_pack_negotiation: float = setting(DURATION, 600.0, "Of a fetch.", used=False)
-    upload_archive_negotiation: float = setting(DURATION, 60.0, "Of an archive.", used=False)
+    upload_pack_negotiation: float = setting(DURATION, 600.0, "Of a fetch.")
+    upload_archive_negotiation: float = setting(DURATION, 60.0, "Of an archive.")
 
 
 @frozen

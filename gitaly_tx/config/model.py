@@ -212,6 +212,15 @@ class Limits:
     ``[limits]``: how much is done at once.
     """
 
+    calls_per_repository: int = setting(
+        COUNT, 64, "Fetches of one repository at once, over each protocol, and as many pushes; others wait. 0 for any number."
+    )
+    calls: int = setting(COUNT, 256, "Fetches and pushes of all repositories at once; others wait. 0 for any number.")
+    anonymous_calls: int = setting(
+        COUNT, 64, "The same for those who did not say who they are, where others do: they take nobody else's place."
+    )
+    queue: int = setting(COUNT, 1000, "How many may wait in each of these lines; further ones are turned away. 0 for any number.")
+    queue_wait: float = setting(DURATION, 600.0, "How long somebody may wait there; 0s for as long as it takes.")
     write_queue: int = setting(COUNT, 1000, "Writes that may wait for one repository; further ones are refused.")
     git_memory: int = setting(
         SIZE, 0, "Address space of one git process, which maps whole packs: more than the largest repository has. 0 for any."
@@ -279,13 +288,11 @@ class Config:
     gitlab: gitaly.Gitlab = table(gitaly.Gitlab, "GitLab's internal API.", used=False)
     gitlab_shell: gitaly.GitlabShell = table(gitaly.GitlabShell, "GitLab Shell.", used=False, name="gitlab-shell")
     prometheus: gitaly.Prometheus = table(gitaly.Prometheus, "What is measured.", used=False)
-    concurrency: tuple[gitaly.Concurrency, ...] = tables(
-        gitaly.Concurrency, "How many calls of a method run at once.", used=False
-    )
+    concurrency: tuple[gitaly.Concurrency, ...] = tables(gitaly.Concurrency, "How many calls of a method run at once.")
     rate_limiting: tuple[gitaly.RateLimiting, ...] = tables(
-        gitaly.RateLimiting, "How many calls of a method are taken in a time.", used=False
+        gitaly.RateLimiting, "How many calls of a method are taken in a time."
     )
-    adaptive_limiting: gitaly.AdaptiveLimiting = table(gitaly.AdaptiveLimiting, "When adaptive limits shrink.", used=False)
+    adaptive_limiting: gitaly.AdaptiveLimiting = table(gitaly.AdaptiveLimiting, "When adaptive limits shrink.")
     pack_objects_cache: gitaly.PackObjectsCache = table(gitaly.PackObjectsCache, "Packs kept for identical fetches.", used=False)
     pack_objects_limiting: gitaly.PackObjectsLimiting = table(
         gitaly.PackObjectsLimiting, "How many packs are made at once.", used=False
@@ -294,7 +301,7 @@ class Config:
     bundle_uri: gitaly.BundleUri = table(gitaly.BundleUri, "Bundles for clones.", used=False)
     cgroups: gitaly.Cgroups = table(gitaly.Cgroups, "Linux control groups.", used=False)
     daily_maintenance: gitaly.DailyMaintenance = table(gitaly.DailyMaintenance, "When repositories are repacked.", used=False)
-    timeout: gitaly.Timeout = table(gitaly.Timeout, "How long negotiations take.", used=False)
+    timeout: gitaly.Timeout = table(gitaly.Timeout, "How long negotiations take.")
     transactions: gitaly.Transactions = table(gitaly.Transactions, "Gitaly's write-ahead log; ours is always on.", used=False)
     raft: gitaly.Raft = table(gitaly.Raft, "Gitaly's replication.", used=False)
     offloading: gitaly.Offloading = table(gitaly.Offloading, "Objects kept elsewhere.", used=False)

@@ -12,7 +12,8 @@ from .interfaces import Ended
 
 def account(name: str, ended: Ended | None) -> None:
     """
-    An observer for :class:`~gitaly_tx.git.runner.Git`: adds a child to the log fields of the call that it ran for.
+    An observer for :class:`~gitaly_tx.git.runner.Git`: adds a child to the log fields of the call that it ran for. Times are in
+    milliseconds, the largest resident set in KiB.
     """
     fields = current_fields()
     if ended is None or not isinstance(fields, MutableMapping):
@@ -26,4 +27,4 @@ def account(name: str, ended: Ended | None) -> None:
         ("command.cpu_time_ms", round((usage.user + usage.system) * 1000)),
     ):
         fields[field] = fields.get(field, 0) + value
-    fields["command.maxrss"] = max(fields.get("command.maxrss", 0), usage.peak)
+    fields["command.maxrss"] = max(fields.get("command.maxrss", 0), usage.peak // 1024)

@@ -52,7 +52,10 @@ class Access:
             self._refuse(
                 call, "permission", GitalyError("permission denied", Code.PERMISSION_DENIED, {"access": "no repository"})
             )
-        path = _path(repository)
+        try:
+            path = _path(repository)
+        except GitalyError as error:
+            self._refuse(call, "invalid", error)
         verb = Verb.READ
         if call.method.operation is not Operation.ACCESSOR or call.method.path in FOR_WRITERS:
             verb = Verb.WRITE
@@ -75,6 +78,7 @@ class Access:
 
     def _refuse(self, call: Call, reason: str, error: GitalyError) -> NoReturn:
         self._metrics.rejections.labels(reason, call.method.service, call.method.name).inc()
+        call.fields["rejection"] = reason
         raise error
 
 

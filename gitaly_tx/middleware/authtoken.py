@@ -56,6 +56,7 @@ class AuthToken:
                 return
             reason = "unauthenticated" if error.code is Code.UNAUTHENTICATED else "permission"
             self._metrics.rejections.labels(reason, call.method.service, call.method.name).inc()
+            call.fields["rejection"] = reason
             raise
         self._accepted.inc()
         call.fields["grpc.meta.auth_version"] = "v2"

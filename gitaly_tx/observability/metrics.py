@@ -37,6 +37,8 @@ class Metrics:
         self._calls(registry)
         self._bytes(registry)
         self._writes(registry)
+        self._limits(registry)
+        self._packs(registry)
         self._children(registry)
         self._server(registry)
         if process:
@@ -115,6 +117,77 @@ class Metrics:
             registry=registry,
         )
         self.stagings = Gauge("gitaly_tx_stagings", "Staging directories in use: pushes under way.", registry=registry)
+
+    def _limits(self, registry: CollectorRegistry) -> None:
+        """
+        Who waits and who is turned away. The families that begin with ``gitaly_`` and not with ``gitaly_tx_`` are Gitaly's.
+        """
+        labels = ("system", "grpc_service", "grpc_method")
+        self.limit_queued = Gauge("gitaly_concurrency_limiting_queued", "Calls that wait for a place.", labels, registry=registry)
+        self.limit_in_progress = Gauge(
+            "gitaly_concurrency_limiting_in_progress",
+            "Calls that have a place.",
+            labels,
+            registry=registry,
+        )
+        self.limit_acquiring = Histogram(
+            "gitaly_concurrency_limiting_acquiring_seconds",
+            "Seconds until a call has a place.",
+            labels,
+            buckets=LATENCY_BUCKETS,
+            registry=registry,
+        )
+        self.requests_dropped = Counter(
+            "gitaly_requests_dropped_total", "Calls that were turned away.", (*labels, "reason"), registry=registry
+        )
+        self.adaptive_limit = Gauge(
+            "gitaly_concurrency_limiting_current_limit",
+            "A limit that follows the load, as it is now.",
+            ("limit",),
+            registry=registry,
+        )
+        self.adaptive_backoffs = Counter(
+            "gitaly_concurrency_limiting_backoff_events_total",
+            "How often limits were cut, by who saw pressure.",
+            ("watcher",),
+            registry=registry,
+        )
+        self.adaptive_errors = Counter(
+            "gitaly_concurrency_limiting_watcher_errors_total",
+            "How often a resource could not be looked at.",
+            ("watcher",),
+            registry=registry,
+        )
+        self.pool_queued = Gauge("gitaly_tx_pool_queued", "Calls that wait for a place in a pool.", ("pool",), registry=registry)
+        self.pool_in_progress = Gauge(
+            "gitaly_tx_pool_in_progress", "Calls that have a place in a pool.", ("pool",), registry=registry
+        )
+        self.pool_acquiring = Histogram(
+            "gitaly_tx_pool_acquiring_seconds",
+            "Seconds until a call has a place in a pool.",
+            ("pool",),
+            buckets=LATENCY_BUCKETS,
+            registry=registry,
+        )
+        self.pool_dropped = Counter(
+            "gitaly_tx_pool_dropped_total", "Calls that a pool had no place for.", ("pool", "reason"), registry=registry
+        )
+
+    def _packs(self, registry: CollectorRegistry) -> None:
+        """
+        Packs made for fetches: Gitaly's families.
+        """
+        self.packs_queued = Gauge("gitaly_pack_objects_queued", "Packs that wait to be made.", registry=registry)
+        self.packs_in_progress = Gauge("gitaly_pack_objects_in_progress", "Packs that are being made.", registry=registry)
+        self.packs_acquiring = Histogram(
+            "gitaly_pack_objects_acquiring_seconds",
+            "Seconds until a pack begins to be made.",
+            buckets=LATENCY_BUCKETS,
+            registry=registry,
+        )
+        self.packs_dropped = Counter(
+            "gitaly_pack_objects_dropped_total", "Packs that were not made.", ("reason",), registry=registry
+        )
 
     def _children(self, registry: CollectorRegistry) -> None:
         """

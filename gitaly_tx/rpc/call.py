@@ -60,6 +60,7 @@ class Call:
         ``grpc.request.repoPath``, ``user_id`` …
     :param body: the byte streams of a git command that came over HTTP or SSH.
     :param may_create: the caller may create the repository that it pushes to, if it is not there.
+    :param flags: feature flags that the caller sent along, by their names with underscores.
     :param received: the bytes of git and message traffic that the door took in for this call so far. The door counts.
     :param sent: the bytes that it gave out.
     :param cancelled: the caller does not wait any more; what is raised from then on is a consequence of that.
@@ -76,6 +77,7 @@ class Call:
     fields: dict[str, Any] = field(factory=dict)
     body: IGitBody | None = None
     may_create: bool = False
+    flags: dict[str, bool] = field(factory=dict)
     received: int = 0
     sent: int = 0
     cancelled: bool = False

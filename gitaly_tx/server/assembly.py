@@ -47,6 +47,8 @@ from ..hooks.policies import LargestFile
 from ..hooks.updateref import RefUpdater
 from ..housekeeping.schedule import Housekeeping
 from ..housekeeping.tasks import Tasks
+from ..limits.adaptive import Adaptation
+from ..limits.kernel import find_groups
 from ..linguist.linguist import Linguist
 from ..observability.lag import LagSampler
 from ..observability.metrics import Metrics
@@ -68,6 +70,7 @@ from ..wal.store import Store, make_store
 from ..writequeue.commit import Committer
 from ..writequeue.queue import WriteQueue
 from . import doors
+from .limiting import Limiting
 from .measures import Measures
 from .surroundings import Surroundings
 
@@ -101,6 +104,7 @@ class Assembly:
     updater: RefUpdater
     lag: LagSampler
     peers: Peers
+    adaptation: Adaptation
     health: Health
     certificate: RenewableCertificate | None
     monitoring: MonitoringService | None
@@ -138,6 +142,7 @@ class Assembly:
             pool.start()
         self.watchdog.start()
         self.lag.startService()
+        self.adaptation.startService()
         if self.monitoring is not None:
             await self.monitoring.listen()
         self.readiness[:] = ["recovering"]
@@ -177,8 +182,9 @@ class Assembly:
         self.watchdog.stop()
         if self.monitoring is not None:
             await self.monitoring.stopService()
-        if self.lag.running:
-            self.lag.stopService()
+        for service in (self.lag, self.adaptation):
+            if service.running:
+                service.stopService()
         for pool in (self.readers, self.workers, *self.writers):
             pool.stop()
 
@@ -287,8 +293,8 @@ def assemble(reactor: Any, config: Config, surroundings: Surroundings, program: 
     )
     transport = GitTransport(
         InfoRefs(git, reading),
-        UploadPack(git, clock, doors.NEGOTIATION),
-        UploadArchive(git, clock, doors.ARCHIVE_NEGOTIATION),
+        UploadPack(git, clock, config.timeout.upload_pack_negotiation),
+        UploadArchive(git, clock, config.timeout.upload_archive_negotiation),
         pushes,
     )
 
@@ -308,12 +314,13 @@ def assemble(reactor: Any, config: Config, surroundings: Surroundings, program: 
     built = services(ports)
     health = Health(service.service for service in built)
     token = TokenSettings(config.auth.token.encode(), config.auth.transitioning) if config.auth.token else None
-    middlewares = chain(clock=clock, now=time.time, metrics=metrics, access=authority, token=token)
+    limiting = Limiting(config, clock, metrics, lambda: authority.open_access)
+    middlewares = chain(clock=clock, now=time.time, metrics=metrics, access=authority, token=token, limits=limiting.rules)
     dispatcher = Dispatcher((*built, health, _reflection(built)), middlewares, clock)
 
     grace = config.graceful_restart_timeout
     certificate = doors.https_certificate(config)
-    behind = doors.Behind(dispatcher, storage.resolve, authority, measures.attempts, certificate, grace)
+    behind = doors.Behind(dispatcher, storage.resolve, authority, measures.attempts, measures.rejected, certificate, grace)
     assembly = Assembly(
         config=config,
         reactor=reactor,
@@ -332,6 +339,7 @@ def assemble(reactor: Any, config: Config, surroundings: Surroundings, program: 
         updater=updater,
         lag=LagSampler(clock, metrics.reactor_lag),
         peers=peers,
+        adaptation=limiting.adaptation(find_groups(), reading),
         health=health,
         certificate=certificate,
         monitoring=None,

@@ -16,7 +16,7 @@ from ..auth.reload import Authority
 from ..config.model import Config
 from ..frontends.grpc.listening import Kind, Listen
 from ..frontends.http.channel import Patience
-from ..frontends.http.exchange import Door80, Resolve
+from ..frontends.http.exchange import Door80, Rejected, Resolve
 from ..frontends.http.service import HTTPService, OverTLS
 from ..frontends.http.tls import RenewableCertificate
 from ..frontends.monitoring.resources import MonitoringSite
@@ -25,12 +25,6 @@ from ..frontends.ssh.service import SSHService
 from ..frontends.ssh.session import Commands
 from ..git.options import ConfigPair
 from ..rpc.interfaces import IDispatcher
-
-NEGOTIATION = 600.0
-"""Seconds that a client may take to say what it has; Gitaly's default."""
-
-ARCHIVE_NEGOTIATION = 60.0
-"""Seconds that a client may take to say what it wants of an archive; Gitaly's default."""
 
 
 @frozen
@@ -42,6 +36,7 @@ class Behind:
     :param resolve: finds the repository that a path in a clone URL names.
     :param authority: who is known, and what they may do.
     :param attempted: given a protocol's name, makes who is told of attempts to prove who one is.
+    :param rejected: told of those who are turned away before they make a call.
     :param certificate: of the HTTPS listener, if it is one.
     :param grace: seconds that work in flight gets when the server goes down.
     """
@@ -50,6 +45,7 @@ class Behind:
     resolve: Resolve
     authority: Authority
     attempted: Callable[[str], Attempted]
+    rejected: Rejected
     certificate: RenewableCertificate | None
     grace: float
 
@@ -106,7 +102,7 @@ def http(reactor: Any, config: Config, behind: Behind) -> HTTPService | None:
     if behind.certificate is not None:
         endpoint = OverTLS(endpoint, behind.certificate)
     patience = Patience(headers=table.header_timeout, idle=table.idle_timeout, rate=table.minimum_rate)
-    door = Door80(behind.dispatcher, behind.resolve, behind.authority, behind.attempted("http"))
+    door = Door80(behind.dispatcher, behind.resolve, behind.authority, behind.attempted("http"), behind.rejected)
     return HTTPService(reactor, endpoint, door, patience, behind.grace)
 
 

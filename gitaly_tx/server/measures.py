@@ -44,6 +44,12 @@ class Measures:
         """
         self._metrics.write_queue_wait.observe(seconds)
 
+    def rejected(self, reason: str, service: str, method: str) -> None:
+        """
+        Somebody was turned away.
+        """
+        self._metrics.rejections.labels(reason, service, method).inc()
+
     def attempts(self, protocol: str) -> Attempted:
         """
         :returns: an observer of attempts to prove who one is, at one door.

@@ -141,7 +141,6 @@ layout = "pointer"
                 "logging.dir",
                 "gitlab",
                 "gitlab-shell",
-                "concurrency",
                 "cgroups",
                 "daily_maintenance",
                 "backup",

@@ -254,13 +254,13 @@ class AccountTests(TestCase):
 
     def test_added_up(self):
         """
-        Times are added up, in milliseconds; memory is the highest.
+        Times are added up, in milliseconds; memory is the highest, in KiB.
         """
         fields: dict[str, Any] = {}
         with bind("cid", fields):
             account("git", None)
-            account("git", Ended(0, usage=Usage(1.5, 0.25, 0.125, 100)))
-            account("git", Ended(0, usage=Usage(0.5, 0.25, 0.125, 50)))
+            account("git", Ended(0, usage=Usage(1.5, 0.25, 0.125, 100 * 1024)))
+            account("git", Ended(0, usage=Usage(0.5, 0.25, 0.125, 50 * 1024)))
         self.assertEqual(
             fields,
             {

@@ -190,3 +190,6 @@ class AccessTests(SynchronousTestCase):
             for reason in ("permission", "unauthenticated")
         ]
         self.assertEqual(counts, [1, 1])
+        self.assertEqual(self.call.fields["rejection"], "unauthenticated")
+        self.attempt(PUSH, "creator", path="../etc")
+        self.assertEqual(self.registry.get_sample_value("gitaly_tx_rejections_total", {"reason": "invalid", **labels}), 1)

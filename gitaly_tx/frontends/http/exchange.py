@@ -4,7 +4,7 @@ A visit becomes a call, and the call's outcome an answer.
 
 from __future__ import annotations
 
-from collections.abc import Awaitable
+from collections.abc import Awaitable, Callable
 from typing import Protocol
 
 from attrs import frozen
@@ -36,8 +36,25 @@ from .response import Response
 INFLATED_LIMIT = 64 * 1024 * 1024
 """The most bytes that a gzip'd fetch request may become: some hundred thousand haves."""
 
-_SERVICE = "/gitaly.SmartHTTPService/"
+Rejected = Callable[[str, str, str], None]
+"""Told of every request that is turned away before it becomes a call: why, and the service and method that it asked for."""
+
+_SERVICE = "gitaly.SmartHTTPService"
+_METHODS = {
+    (True, smarthttp.Service.UPLOAD_PACK): "InfoRefsUploadPack",
+    (True, smarthttp.Service.RECEIVE_PACK): "InfoRefsReceivePack",
+    (False, smarthttp.Service.UPLOAD_PACK): "PostUploadPack",
+    (False, smarthttp.Service.RECEIVE_PACK): "PostReceivePack",
+}
+"""By whether it is the question what there is, and git's service."""
+
 _log = Logger()
+
+
+def unnoticed(reason: str, service: str, method: str) -> None:
+    """
+    For those who count nothing.
+    """
 
 
 class Resolve(Protocol):
@@ -104,13 +121,22 @@ class Door80:
 
     :param resolve: finds the repository that a path names.
     :param attempted: told who proved what.
+    :param rejected: told whom that kept out.
     """
 
-    def __init__(self, dispatcher: IDispatcher, resolve: Resolve, users: IUsers, attempted: Attempted = unobserved) -> None:
+    def __init__(
+        self,
+        dispatcher: IDispatcher,
+        resolve: Resolve,
+        users: IUsers,
+        attempted: Attempted = unobserved,
+        rejected: Rejected = unnoticed,
+    ) -> None:
         self._dispatcher = dispatcher
         self._resolve = resolve
         self._users = users
         self._attempted = attempted
+        self._rejected = rejected
         self._under_way: set[Deferred[None]] = set()
 
     def __call__(self, visit: Visit) -> None:
@@ -162,44 +188,45 @@ class Door80:
     async def _serve(self, visit: Visit) -> None:
         path, _, query = visit.target.partition(b"?")
         route = smarthttp.route(visit.method, path, query)
-        identity = self._identify(visit)
+        if route.service is None:
+            raise smarthttp.HTTPRefused(403, "only smart HTTP is served here: use git 1.6.6 or newer")
+        asks = isinstance(route, smarthttp.InfoRefs)
+        name = _METHODS[asks, route.service]
+        identity = self._identify(visit, name)
         protocol = smarthttp.git_protocol(visit.header(b"git-protocol"))
         repository, _ = await self._resolve(route.path.decode())
-        if isinstance(route, smarthttp.InfoRefs):
-            if route.service is None:
-                raise smarthttp.HTTPRefused(403, "only smart HTTP is served here: use git 1.6.6 or newer")
-            await self._info_refs(visit, route.service, repository, identity, protocol)
+        if asks:
+            await self._info_refs(visit, route.service, name, repository, identity, protocol)
         else:
-            await self._exchange(visit, route.service, repository, identity, protocol)
+            await self._exchange(visit, route.service, name, repository, identity, protocol)
 
-    def _identify(self, visit: Visit) -> Identity:
+    def _identify(self, visit: Visit, name: str) -> Identity:
         header = visit.header(b"authorization")
         try:
             identity = identify(header, self._users)
         except BadCredentials as error:
             self._attempted("token", False)
+            self._rejected("unauthenticated", _SERVICE, name)
             _log.info("http: refused credentials of {peer}: {reason}", peer=visit.peer, reason=error.facts["reason"])
             raise
         self._attempted("anonymous" if header is None else "token", True)
         return identity
 
     async def _info_refs(
-        self, visit: Visit, service: smarthttp.Service, repository: Repository, identity: Identity, protocol: str
+        self, visit: Visit, service: smarthttp.Service, name: str, repository: Repository, identity: Identity, protocol: str
     ) -> None:
-        name = "InfoRefsReceivePack" if service is smarthttp.Service.RECEIVE_PACK else "InfoRefsUploadPack"
         request = InfoRefsRequest(repository=repository, git_protocol=protocol)
         visit.response.prepare(200, [(b"Content-Type", smarthttp.advertisement_type(service)), *smarthttp.NO_CACHE])
         await self._call(visit, name, request, identity, None)
 
     async def _exchange(
-        self, visit: Visit, service: smarthttp.Service, repository: Repository, identity: Identity, protocol: str
+        self, visit: Visit, service: smarthttp.Service, name: str, repository: Repository, identity: Identity, protocol: str
     ) -> None:
         if not smarthttp.content_type_matches(service, visit.header(b"content-type")):
             raise smarthttp.HTTPRefused(415, "unsupported media type")
         source = self._source(visit)
         request: Message
         if service is smarthttp.Service.RECEIVE_PACK:
-            name = "PostReceivePack"
             request = PostReceivePackRequest(
                 repository=repository,
                 gl_id=identity.gl_id,
@@ -208,7 +235,6 @@ class Door80:
                 git_protocol=protocol,
             )
         else:
-            name = "PostUploadPack"
             request = PostUploadPackRequest(repository=repository, git_protocol=protocol)
         visit.response.prepare(200, [(b"Content-Type", smarthttp.result_type(service)), *smarthttp.NO_CACHE])
         streams = Streams(source, visit.response, Nowhere())
@@ -223,7 +249,7 @@ class Door80:
         return visit.body
 
     async def _call(self, visit: Visit, name: str, request: Message, identity: Identity, streams: Streams | None) -> None:
-        method = self._dispatcher.method(_SERVICE + name)
+        method = self._dispatcher.method(f"/{_SERVICE}/{name}")
         metadata: dict[str, tuple[str | bytes, ...]] = {}
         correlation = visit.header(b"x-gitlab-correlation-id")
         if correlation:
@@ -246,4 +272,4 @@ class Door80:
         await self._dispatcher.dispatch(call)
 
 
-__all__ = ["INFLATED_LIMIT", "Door80", "HTTPExchange", "Nowhere", "Resolve", "Streams"]
+__all__ = ["INFLATED_LIMIT", "Door80", "HTTPExchange", "Nowhere", "Rejected", "Resolve", "Streams"]

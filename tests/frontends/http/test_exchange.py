@@ -76,7 +76,13 @@ class HTTPCase(TestCase):
         Begin to serve.
         """
         self.scripted = Scripted(play)
-        self.door = Door80(self.scripted, resolve, KnownUsers())
+        self.rejected: list[tuple[str, str, str]] = []
+        self.door = Door80(
+            self.scripted,
+            resolve,
+            KnownUsers(),
+            rejected=lambda reason, service, method: self.rejected.append((reason, service, method)),
+        )
         endpoint = TCP4ServerEndpoint(reactor, 0, interface="127.0.0.1")
         self.service = HTTPService(reactor, endpoint, self.door, self.patience, grace=0.5)  # type: ignore[arg-type]
         port: Any = await self.service.listen()
@@ -222,6 +228,7 @@ class RequestTests(HTTPCase):
         for value in (b"Basic " + base64.b64encode(b"deploy:wrong"), b"Bearer nobody", b"Basic %%%", b"Digest a"):
             answer = await self.one(GET + b"Authorization: " + value + b"\r\nConnection: close\r\n\r\n")
             self.assertEqual(answer.status, 401, value)
+            self.assertEqual(self.rejected.pop(), ("unauthenticated", "gitaly.SmartHTTPService", "InfoRefsUploadPack"))
         self.assertEqual(self.scripted.calls, [])
 
     async def test_refused_routes(self) -> None:
