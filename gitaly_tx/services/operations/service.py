@@ -15,6 +15,7 @@ from ...rpc.call import Call
 from ...rpc.interfaces import IMethods
 from .branches import user_create_branch, user_delete_branch, user_update_branch
 from .ports import OperationPorts
+from .tags import user_create_tag, user_delete_tag
 
 
 @implementer(IMethods)
@@ -36,3 +37,9 @@ class OperationService:
 
     async def UserDeleteBranch(self, call: Call, request: pb.UserDeleteBranchRequest) -> pb.UserDeleteBranchResponse:
         return await user_delete_branch(self._ports, call, request)
+
+    async def UserCreateTag(self, call: Call, request: pb.UserCreateTagRequest) -> pb.UserCreateTagResponse:
+        return await user_create_tag(self._ports, call, request)
+
+    async def UserDeleteTag(self, call: Call, request: pb.UserDeleteTagRequest) -> pb.UserDeleteTagResponse:
+        return await user_delete_tag(self._ports, call, request)
