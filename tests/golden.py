@@ -2,8 +2,9 @@
 What a recorded Gitaly answered, asked of this server: ``python -m tests.golden [SERVICE …]``.
 
 The recordings and the program that replays them are no part of the project; they are used where they lie beside it. A server is
-started for the run, with the storages that they want. Printed is a table by service; the exit status is 0 only if every case that
-this version claims passes (:func:`claimed`). ``--table COMPATIBILITY.md`` writes the compatibility page, ``--check`` compares it.
+started for the run, with the storages that they want, and told that the replay's stand-in for GitLab is its application. Printed
+is a table by service; the exit status is 0 only if every case that this version claims passes (:func:`claimed`). ``--table
+COMPATIBILITY.md`` writes the compatibility page, ``--check`` compares it.
 """
 
 from __future__ import annotations
@@ -21,7 +22,7 @@ from typing import Any
 
 from attrs import frozen
 
-from tests.support.server import ROOT, Server
+from tests.support.server import ROOT, Server, free_ports
 
 GOLDEN = ROOT.parent / "shared" / "golden"
 
@@ -71,7 +72,6 @@ class Case:
     One recorded conversation, and how it went here.
 
     :param methods: what it calls, in order: ``Service/Method``.
-    :param gitlab: it needs answers of GitLab's that are not the usual ones.
     :param results: one of :data:`RESULTS` for each call; empty before the replay.
     :param differences: what was not as recorded.
     """
@@ -79,7 +79,6 @@ class Case:
     name: str
     service: str
     methods: tuple[str, ...]
-    gitlab: bool
     results: tuple[str, ...] = ()
     differences: tuple[str, ...] = ()
 
@@ -98,7 +97,7 @@ def claimed(case: Case) -> bool:
     """
     Whether this version says that the case passes.
     """
-    if case.gitlab or any(method.endswith("WithSidechannel") for method in case.methods):
+    if any(method.endswith("WithSidechannel") for method in case.methods):
         return False
     return case.service in WHOLE or (case.service in READING and case.result in ("passed", "failed"))
 
@@ -121,8 +120,7 @@ def recorded(corpus: Path) -> list[Case]:
             assert member is not None
             for case in json.load(member):
                 methods = tuple(short(step["method"]) for step in case["steps"])
-                gitlab = any(step.get("gitlab") for step in case["steps"])
-                cases.append(Case(case["id"], archive.name.split(".", 1)[0], methods, gitlab))
+                cases.append(Case(case["id"], archive.name.split(".", 1)[0], methods))
     return cases
 
 
@@ -143,7 +141,7 @@ def judged(cases: Iterable[Case], found: Mapping[str, Sequence[Mapping[str, Any]
             for path, expected, got in step.get("hard", ())
         )
         results = tuple(map(_result, steps))
-        done.append(Case(case.name, case.service, case.methods, case.gitlab, results, differences))
+        done.append(Case(case.name, case.service, case.methods, results, differences))
     return done
 
 
@@ -169,11 +167,14 @@ def replay(services: Sequence[str], jobs: int) -> dict[str, list[dict[str, Any]]
         for name in OTHERS:
             storages[name].mkdir()
             server.extra += f'[[storage]]\nname = "{name}"\npath = "{storages[name]}"\n'
+        application = f"127.0.0.1:{free_ports(1)[0]}"
+        server.extra += f'[gitlab]\nurl = "http://{application}"\nsecret = "shared"\n'
         server.write_config()
         server.start()
         with tempfile.TemporaryDirectory(prefix="gitaly-tx-golden-") as folder:
             written = Path(folder) / "results.json"
             command = [sys.executable, str(GOLDEN / "replay.py"), f"--addr={server.grpc}", f"--json={written}", f"--jobs={jobs}"]
+            command += [f"--gitlab={application}"]
             command += [f"--storage={name}={path}" for name, path in storages.items()]
             command += [f"--service={','.join(services)}"] if services else []
             ended = subprocess.run(

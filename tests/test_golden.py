@@ -23,20 +23,14 @@ class ClaimTests(SynchronousTestCase):
         """
         Transfers over plain gRPC are claimed, those through a sidechannel are not.
         """
-        self.assertTrue(golden.claimed(Case("a", "SSHService", ("SSHService/SSHUploadPack",), False)))
-        self.assertFalse(golden.claimed(Case("a", "SSHService", ("SSHService/SSHUploadPackWithSidechannel",), False)))
-
-    def test_gitlab(self) -> None:
-        """
-        What needs an answer of GitLab's is not claimed.
-        """
-        self.assertFalse(golden.claimed(Case("a", "SmartHTTPService", ("SmartHTTPService/PostReceivePack",), True)))
+        self.assertTrue(golden.claimed(Case("a", "SSHService", ("SSHService/SSHUploadPack",))))
+        self.assertFalse(golden.claimed(Case("a", "SSHService", ("SSHService/SSHUploadPackWithSidechannel",))))
 
     def test_built(self) -> None:
         """
         Of a service that is built in part, the cases are claimed that call nothing else.
         """
-        case = Case("a", "RefService", ("RefService/RefExists",), False)
+        case = Case("a", "RefService", ("RefService/RefExists",))
         self.assertTrue(golden.claimed(evolve(case, results=("passed",))))
         self.assertTrue(golden.claimed(evolve(case, results=("failed", "passed"))))
         self.assertFalse(golden.claimed(evolve(case, results=("unimplemented",))))
@@ -49,9 +43,9 @@ class ResultTests(SynchronousTestCase):
     """
 
     cases = (
-        Case("one", "ServerService", ("ServerService/ServerInfo",), False),
-        Case("two", "RefService", ("RefService/RefExists", "RefService/ListRefs"), False),
-        Case("not replayed", "RefService", ("RefService/RefExists",), False),
+        Case("one", "ServerService", ("ServerService/ServerInfo",)),
+        Case("two", "RefService", ("RefService/RefExists", "RefService/ListRefs")),
+        Case("not replayed", "RefService", ("RefService/RefExists",)),
     )
     found: Mapping[str, Sequence[Mapping[str, Any]]] = {
         "one": [{"method": "/gitaly.ServerService/ServerInfo", "result": "passed", "hard": []}],
@@ -76,7 +70,7 @@ class ResultTests(SynchronousTestCase):
         method = "SSHService/SSHUploadPackWithSidechannel"
         step = {"method": f"/gitaly.{method}", "result": "failed", "hard": []}
         for code, result in ((14, "unimplemented"), (13, "failed")):
-            (case,) = golden.judged([Case("a", "SSHService", (method,), False)], {"a": [{**step, "code": code}]})
+            (case,) = golden.judged([Case("a", "SSHService", (method,))], {"a": [{**step, "code": code}]})
             self.assertEqual(case.result, result)
 
     def test_table(self) -> None:

@@ -11,6 +11,7 @@ import stat
 from collections.abc import Set
 
 from .checkaccess import check_access
+from .checkgitlab import check_gitlab
 from .checklimits import check_limits
 from .checklisten import check_listeners
 from .lines import KeyPath
@@ -31,6 +32,7 @@ def check(config: Config, given: Set[KeyPath], findings: Findings) -> None:
     """
     check_listeners(config, findings)
     check_access(config, findings)
+    check_gitlab(config, findings)
     _check_storages(config, given, findings)
     _check_directories(config, findings)
     _check_git(config, findings)
@@ -118,6 +120,7 @@ def _check_numbers(config: Config, findings: Findings) -> None:
 
 def _check_secrecy(config: Config, findings: Findings) -> None:
     secrets = [("auth", "token")] if config.auth.token else []
+    secrets += [("gitlab", "secret")] if config.gitlab.secret else []
     if not config.path or not secrets:
         return
     try:

@@ -37,11 +37,11 @@ class HttpSettings:
     ``[gitlab.http-settings]``: how GitLab's API is reached.
     """
 
-    read_timeout: int = setting(COUNT, 0, "Seconds to wait for an answer.", used=False)
-    user: str = setting(TEXT, "", "The user of HTTP Basic.", used=False)
-    password: str = setting(SECRET, "", "The password of HTTP Basic.", used=False, secret=True)
-    ca_file: str = setting(PATH, "", "Certificates to trust, in one file.", used=False)
-    ca_path: str = setting(PATH, "", "Certificates to trust, in a directory.", used=False)
+    read_timeout: int = setting(COUNT, 0, "Seconds to wait for an answer.")
+    user: str = setting(TEXT, "", "The user of HTTP Basic.")
+    password: str = setting(SECRET, "", "The password of HTTP Basic.", secret=True)
+    ca_file: str = setting(PATH, "", "Certificates to trust, in one file.")
+    ca_path: str = setting(PATH, "", "Certificates to trust, in a directory.")
 
 
 @frozen
@@ -50,11 +50,11 @@ class Gitlab:
     ``[gitlab]``: GitLab's internal API.
     """
 
-    url: str = setting(TEXT, "", "Where it is; http+unix://… for a socket.", used=False)
-    relative_url_root: str = setting(TEXT, "", "The path below a socket.", used=False)
-    secret: str = setting(SECRET, "", "The secret shared with it.", used=False, secret=True)
-    secret_file: str = setting(PATH, "", "The file with the secret.", used=False)
-    http_settings: HttpSettings = table(HttpSettings, "How it is reached.", used=False, name="http-settings")
+    url: str = setting(TEXT, "", "Where it is; http+unix://… for a socket.")
+    relative_url_root: str = setting(TEXT, "", "The path below a socket.")
+    secret: str = setting(SECRET, "", "The secret shared with it.", secret=True)
+    secret_file: str = setting(PATH, "", "The file with the secret.")
+    http_settings: HttpSettings = table(HttpSettings, "How it is reached.", name="http-settings")
 
 
 @frozen

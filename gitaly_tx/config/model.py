@@ -285,7 +285,7 @@ class Config:
     limits: Limits = table(Limits, "How much is done at once.")
     wal: Wal = table(Wal, "The write-ahead log.")
 
-    gitlab: gitaly.Gitlab = table(gitaly.Gitlab, "GitLab's internal API.", used=False)
+    gitlab: gitaly.Gitlab = table(gitaly.Gitlab, "GitLab's internal API, or another application's.")
     gitlab_shell: gitaly.GitlabShell = table(gitaly.GitlabShell, "GitLab Shell.", used=False, name="gitlab-shell")
     prometheus: gitaly.Prometheus = table(gitaly.Prometheus, "What is measured.", used=False)
     concurrency: tuple[gitaly.Concurrency, ...] = tables(gitaly.Concurrency, "How many calls of a method run at once.")

@@ -4,7 +4,7 @@ Everything that has a say in a push, in its order.
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Awaitable, Sequence
 
 from attrs import define, evolve, field
 from twisted.internet.defer import CancelledError
@@ -17,7 +17,19 @@ from ..streams import StreamBroken
 from .custom import CustomHooks, HookFailed
 from .environment import push_options
 from .events import Announcer
-from .interfaces import AfterFailed, HookDeclined, IApplication, IHooks, IPushPolicy, Push, RefsUpdated, Refused, Tell
+from .interfaces import (
+    AccessDenied,
+    AfterFailed,
+    HookDeclined,
+    IApplication,
+    IHooks,
+    IPushPolicy,
+    Push,
+    RefsUpdated,
+    Refused,
+    Tell,
+    Unanswered,
+)
 
 MAXIMUM_REFUSED = 100
 """How many refs one policy may refuse one by one; after that the whole push is refused."""
@@ -72,7 +84,7 @@ class Hooks:
         if refused:
             raise RefsRefused(refused)
         if self._application is not None:
-            await self._application.allowed(push)
+            await self._hear(self._application.allowed(push), tell_err)
         try:
             await self._custom.run(
                 "pre-receive",
@@ -86,7 +98,7 @@ class Hooks:
             self._log.info("pre-receive hook declined: {why}", why=str(error))
             raise HookDeclined("pre-receive hook declined", "pre-receive", error.executed) from error
         if self._application is not None:
-            await self._application.accepting(push)
+            await self._hear(self._application.accepting(push), tell_err)
 
     async def update(self, push: Push, update: RefUpdate, tell_out: Tell, tell_err: Tell) -> None:
         """
@@ -123,6 +135,19 @@ class Hooks:
             self._log.failure("post-receive hook failed")
         finally:
             await self._announcer.announce(RefsUpdated(push, accepted))
+
+    async def _hear(self, asked: Awaitable[None], tell_err: Tell) -> None:
+        """
+        What the application says; the user hears a refusal in its words.
+        """
+        try:
+            await asked
+        except (AccessDenied, Unanswered) as error:
+            self._log.info("the application refuses a write: {why}", why=error.text)
+            words = error.words if isinstance(error, AccessDenied) else error.text
+            if words:
+                await _tell_lines(words, tell_err)
+            raise
 
     async def _ask(self, policy: IPushPolicy, push: Push, gone: dict[bytes, str], tell_err: Tell) -> dict[bytes, str]:
         """

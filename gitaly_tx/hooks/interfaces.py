@@ -31,6 +31,7 @@ class Push:
     :param protocol: ``http``, ``ssh`` or ``web``.
     :param git: to ask more than look-ups; give it ``repository.directory``.
     :param environment: for the log and for hooks: the correlation id and the like.
+    :param own: it came in over a door of this server's own, from one of its own users; applications' pushes do not.
     """
 
     repository: IRepository
@@ -43,6 +44,7 @@ class Push:
     protocol: str
     git: IGit
     environment: Mapping[str, str] = field(factory=dict)
+    own: bool = False
 
 
 class Refused(Exception):
@@ -82,13 +84,29 @@ class AccessDenied(Refused):
     :param text: its words.
     """
 
+    @property
+    def words(self) -> str:
+        """
+        What the user is told.
+        """
+        return f"GitLab: {self.text}"
+
+
+class Unanswered(Refused):
+    """
+    The application did not say no, but it did not say yes either: something is missing that it must be asked with, or it has not
+    noted what it was told.
+
+    :param text: for the user; may be empty.
+    """
+
 
 class AfterFailed(Exception):
     """
     The write was made, and the application that has to hear of it did not, or was not content. Callers learn of it; a push is
     not told.
 
-    :param text: for the caller; may be empty.
+    :param text: for the caller; may be empty. What comes from the application is marked as that.
     """
 
     def __init__(self, text: str) -> None:
@@ -110,13 +128,14 @@ class IApplication(Interface):
         May this push happen?
 
         :raises AccessDenied: if not, or if that cannot be found out.
+        :raises Unanswered: if it cannot be asked about such a push.
         """
 
     def accepting(push: Push) -> Awaitable[None]:
         """
         Custom hooks let the push pass; it is about to be written.
 
-        :raises AccessDenied: if it shall not be after all.
+        :raises Unanswered: if it shall not be after all.
         """
 
     def accepted(push: Push, updates: Sequence[RefUpdate], tell_out: Tell) -> Awaitable[None]:
@@ -181,8 +200,8 @@ class IHooks(Interface):
 
         :param tell_out: where hooks' standard output goes.
         :param tell_err: where their standard error goes.
-        :raises Refused: a policy's words; :class:`AccessDenied`, the application's; :class:`HookDeclined` ``pre-receive hook
-            declined``.
+        :raises Refused: a policy's words; :class:`AccessDenied` or :class:`Unanswered`, the application's; :class:`HookDeclined`
+            ``pre-receive hook declined``.
         """
 
     def update(push: Push, update: RefUpdate, tell_out: Tell, tell_err: Tell) -> Awaitable[None]:

@@ -13,13 +13,13 @@ from twisted.internet.defer import Deferred
 
 from protocols.gitaly.shared_pb2 import Repository, User
 
-from ..errors import GitalyError
+from ..errors import Code, GitalyError
 from ..git.interfaces import IGit, RefUpdate, Refusal
 from ..observability.failpoints import failpoint
 from ..storage.interfaces import IRepository, IStaging
 from .chain import update_lines
 from .detached import Detached
-from .interfaces import AccessDenied, AfterFailed, HookDeclined, IHooks, Push, Refused
+from .interfaces import AccessDenied, AfterFailed, HookDeclined, IHooks, Push, Refused, Unanswered
 
 PROTOCOL: Final = "web"
 """What hooks and the application are told of how such a write came in."""
@@ -182,8 +182,8 @@ class RefUpdater:
         :param updates: as hooks shall see them; ``old`` is what must be there.
         :param staging: the new objects. The caller discards it, whatever happened.
         :raises HookError: or AccessError, UpdateError: nothing was written.
-        :raises GitalyError: nothing was written, for a reason of the queue or the log; or all was written, and the application
-            was not content with that.
+        :raises GitalyError: nothing was written, for a reason of the queue or the log, or because the application cannot be asked
+            or does not answer as it should; or all was written, and the application was not content with that.
         """
         push = self._push(repository if staging is None else repository.through(staging), writer, updates)
         await self._before(push)
@@ -247,6 +247,8 @@ class RefUpdater:
             await self._hooks.before(push, stdout, stderr)
         except AccessDenied as error:
             raise AccessError(error.text, push.gl_id, update_lines(push)) from error
+        except Unanswered as error:
+            raise GitalyError(f"{Stage.PRE_RECEIVE.value}{error.text}", Code.INTERNAL) from error
         except Refused as error:
             raise _hook_error(Stage.PRE_RECEIVE, stdout, stderr, error) from error
 

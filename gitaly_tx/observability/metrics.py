@@ -204,6 +204,14 @@ class Metrics:
             "gitaly_tx_hooks_total", "Custom hooks and policies that ran.", ("hook", "outcome"), registry=registry
         )
 
+        self.gitlab_api = Histogram(
+            "gitaly_gitlab_api_latency_seconds",
+            "Seconds until the application answered: allowed, pre-receive, post-receive, check.",
+            ("endpoint",),
+            buckets=LATENCY_BUCKETS,
+            registry=registry,
+        )
+
     def _server(self, registry: CollectorRegistry) -> None:
         """
         The process as such.

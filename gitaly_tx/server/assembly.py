@@ -14,6 +14,7 @@ from typing import Any
 
 from attrs import define, field
 from prometheus_client import CollectorRegistry
+from twisted.internet.defer import CancelledError, Deferred
 from twisted.internet.interfaces import IReactorTime
 from twisted.python.threadpool import ThreadPool
 
@@ -70,6 +71,7 @@ from ..wal.store import Store, make_store
 from ..writequeue.commit import Committer
 from ..writequeue.queue import WriteQueue
 from . import doors
+from .application import Application, application
 from .limiting import Limiting
 from .measures import Measures
 from .surroundings import Surroundings
@@ -102,6 +104,7 @@ class Assembly:
     housekeeping: Housekeeping
     pushes: ReceivePack
     updater: RefUpdater
+    application: Application | None
     lag: LagSampler
     peers: Peers
     adaptation: Adaptation
@@ -112,6 +115,7 @@ class Assembly:
     http: HTTPService | None
     ssh: SSHService | None
     readiness: list[str] = field(factory=lambda: ["starting"])
+    looking: Deferred[None] | None = None
 
     def take_storages(self) -> None:
         """
@@ -157,6 +161,8 @@ class Assembly:
         self.health.serving()
         self.readiness.clear()
         self.metrics.ready.set(1)
+        if self.application is not None:
+            self.looking = Deferred.fromCoroutine(self.application.look())
         return self.ssh.fingerprint if self.ssh is not None else ""
 
     async def stop(self) -> None:
@@ -166,6 +172,9 @@ class Assembly:
         self.readiness[:] = ["stopping"]
         self.metrics.ready.set(0)
         self.health.stopping()
+        if self.looking is not None:
+            self.looking.addErrback(lambda failure: failure.trap(CancelledError))
+            self.looking.cancel()
         fronts = [front.stopService() for front in (self.grpc, self.http, self.ssh) if front is not None]
         for stopped in fronts:
             await stopped
@@ -190,14 +199,16 @@ class Assembly:
 
     def reload(self, config: Config) -> list[str]:
         """
-        Take users and rules from another configuration, and read the HTTPS certificate again. That of the gRPC listener is read
-        again by itself when its file changes.
+        Take users and rules from another configuration, and read the HTTPS certificate and the application's secret again. The
+        certificate of the gRPC listener is read again by itself when its file changes.
 
         :returns: what changed, in words.
         :raises ConfigError: or GitalyError; then everything stays as it was.
         """
         if self.certificate is not None:
             self.certificate.renew()
+        if self.application is not None:
+            self.application.renew(config)
         return self.authority.replace(config)
 
     def ready(self) -> Readiness:
@@ -275,10 +286,12 @@ def assemble(reactor: Any, config: Config, surroundings: Surroundings, program: 
     )
 
     housekeeping = Housekeeping(Tasks(git, threads, {name: store.intents for name, store in stores.items()}), threads)
+    asked = application(reactor, config, lambda endpoint, seconds: metrics.gitlab_api.labels(endpoint).observe(seconds))
     hooks = Hooks(
         _policies(config, reading),
         CustomHooks(git, clock, reading, surroundings.environ, doors.hook_directories(config), config.push.hook_timeout),
         Announcer(found_sinks()),
+        asked.gitlab if asked is not None else None,
     )
     pushes = ReceivePack(
         Means(
@@ -337,6 +350,7 @@ def assemble(reactor: Any, config: Config, surroundings: Surroundings, program: 
         housekeeping=housekeeping,
         pushes=pushes,
         updater=updater,
+        application=asked,
         lag=LagSampler(clock, metrics.reactor_lag),
         peers=peers,
         adaptation=limiting.adaptation(find_groups(), reading),

@@ -73,5 +73,6 @@ def to_stderr(text: str) -> None:
 def _secrets(config: Config) -> Iterator[str]:
     if config.auth.token:
         yield config.auth.token
+    yield from filter(None, (config.gitlab.secret, config.gitlab.http_settings.password))
     for user in config.users:
         yield from user.tokens

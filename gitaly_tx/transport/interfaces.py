@@ -34,6 +34,7 @@ class PushRequest:
     :param gl_id: who pushes, in GitLab's form.
     :param user: who pushes, as this server knows them.
     :param stateless: the advertisement is not sent: the client has it already (HTTP).
+    :param own: it came in over a door of this server's own, not from an application.
     :param create: makes the repository when the first ref is about to be written; ``repository`` is then ``None``.
     """
 
@@ -48,6 +49,7 @@ class PushRequest:
     stateless: bool = False
     correlation_id: str = ""
     create: Callable[[], Awaitable[IRepository]] | None = None
+    own: bool = False
 
 
 class PushBroken(GitalyError):

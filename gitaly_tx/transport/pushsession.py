@@ -108,6 +108,7 @@ class PushSession:
             protocol=request.wire,
             git=self._means.git,
             environment=environment,
+            own=request.own,
         )
 
     async def _ask_before(self) -> None:
@@ -266,7 +267,7 @@ class PushSession:
         except AfterFailed as error:
             # The log has it. Whoever pushed has pushed, and can do nothing about it.
             if error.text:
-                await tell(f"GitLab: {error.text}\n".encode("utf-8", "replace"))
+                await tell(f"{error.text}\n".encode("utf-8", "replace"))
         except Exception:
             _log.failure("hooks after a push failed")
 

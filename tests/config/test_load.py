@@ -100,6 +100,7 @@ token = "a secret"
 transitioning = true
 [gitlab]
 url = "http+unix://%2Fx"
+secret = "another secret"
 [gitlab.http-settings]
 user = "u"
 password = "p"
@@ -139,7 +140,6 @@ layout = "pointer"
                 "bin_dir",
                 "git.catfile_cache_size",
                 "logging.dir",
-                "gitlab",
                 "gitlab-shell",
                 "cgroups",
                 "daily_maintenance",

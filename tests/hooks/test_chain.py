@@ -4,7 +4,7 @@ The order in which a push is judged.
 
 from __future__ import annotations
 
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
 
 from attrs import define, field
 from zope.interface import implementer
@@ -13,7 +13,18 @@ from zope.interface.verify import verifyObject
 from gitaly_tx.git.interfaces import RefUpdate
 from gitaly_tx.hooks.chain import MAXIMUM_REFUSED, Hooks, RefsRefused
 from gitaly_tx.hooks.events import Announcer
-from gitaly_tx.hooks.interfaces import IEventSink, IHooks, IPushPolicy, Push, RefsUpdated, Refused
+from gitaly_tx.hooks.interfaces import (
+    AccessDenied,
+    IApplication,
+    IEventSink,
+    IHooks,
+    IPushPolicy,
+    Push,
+    RefsUpdated,
+    Refused,
+    Tell,
+    Unanswered,
+)
 from gitaly_tx.streams import StreamBroken
 from tests.support import hookcase
 from tests.support.hookcase import ONE, ZERO
@@ -60,6 +71,32 @@ class Sink:
         self.heard.append(event)
         if self.fails:
             raise RuntimeError("sink")
+
+
+@implementer(IApplication)
+@define(eq=False)
+class Application:
+    """
+    An application that refuses.
+    """
+
+    _error: Exception
+
+    async def allowed(self, push: Push) -> None:
+        """
+        No.
+        """
+        raise self._error
+
+    async def accepting(self, push: Push) -> None:
+        """
+        Not reached.
+        """
+
+    async def accepted(self, push: Push, updates: Sequence[RefUpdate], tell_out: Tell) -> None:
+        """
+        Not reached.
+        """
 
 
 def picky(*names: bytes) -> Policy:
@@ -168,6 +205,21 @@ class HooksTests(hookcase.HookCase):
         self.hook("pre-receive", "echo no >&2; exit 1")
         error = await self.refused(self.make())
         self.assertEqual((error.text, self.err.data), ("pre-receive hook declined", b"no\n"))
+
+    async def test_application_refuses(self) -> None:
+        """
+        The user reads the application's words, if it has any, and no hook runs.
+        """
+        self.hook("pre-receive", "echo ran")
+        for error, told in (
+            (AccessDenied("no\nway"), b"GitLab: no\nway\n"),
+            (Unanswered("repository not set"), b"repository not set\n"),
+            (Unanswered(""), b""),
+        ):
+            self.err.data = b""
+            hooks = Hooks((), self.make_hooks(), Announcer(()), Application(error))
+            self.assertIs(await self.refused(hooks), error)
+            self.assertEqual((self.err.data, self.out.data), (told, b""))
 
     async def test_update(self) -> None:
         """

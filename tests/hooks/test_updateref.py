@@ -16,7 +16,16 @@ from gitaly_tx.git.interfaces import RefUpdate
 from gitaly_tx.git.objectid import ObjectFormat, ObjectID
 from gitaly_tx.hooks.chain import Hooks
 from gitaly_tx.hooks.events import Announcer
-from gitaly_tx.hooks.interfaces import AccessDenied, AfterFailed, IApplication, IEventSink, Push, RefsUpdated, Tell
+from gitaly_tx.hooks.interfaces import (
+    AccessDenied,
+    AfterFailed,
+    IApplication,
+    IEventSink,
+    Push,
+    RefsUpdated,
+    Tell,
+    Unanswered,
+)
 from gitaly_tx.hooks.policies import BranchNames
 from gitaly_tx.hooks.updateref import AccessError, HookError, RefUpdater, Stage, UpdateError, Writer
 from gitaly_tx.storage.interfaces import IRepository
@@ -195,6 +204,15 @@ class UpdateTests(hookcase.HookCase):
             open(f"{self.root}/ran").close()
         await self.refused(AccessError, self.updater(Application(accepting=AccessDenied(""))))
         open(f"{self.root}/ran").close()
+
+    async def test_application_does_not_answer(self) -> None:
+        """
+        An application that cannot be asked, or does not note what it is told, is nobody's fault; nothing is written all the same.
+        """
+        for at, text in (("allowed", "repository not set"), ("accepting", "")):
+            error = await self.refused(GitalyError, self.updater(Application(**{at: Unanswered(text)})))
+            assert isinstance(error, GitalyError)
+            self.assertEqual((error.code, error.message), (Code.INTERNAL, f"running pre-receive hooks: {text}"))
 
     async def test_ref_refuses(self) -> None:
         """

@@ -9,7 +9,7 @@ from typing import cast
 from protocols.gitaly.ssh_pb2 import SSHReceivePackRequest, SSHReceivePackResponse
 
 from ...errors import Code, GitalyError
-from ...rpc.call import Call
+from ...rpc.call import Call, Door
 from ...storage.interfaces import IStorageProvider
 from ...transport.fetchconfig import settings
 from ...transport.interfaces import ITransport, PushBroken, PushRequest
@@ -49,6 +49,7 @@ async def ssh_receive_pack(storage: IStorageProvider, transport: ITransport, cal
         config=options,
         correlation_id=call.correlation_id,
         create=(lambda: storage.create(message)) if missing else None,
+        own=call.door is not Door.GRPC,
     )
     try:
         await transport.receive_pack(repository, push, streams.source, streams.stdout, streams.stderr)
