@@ -34,7 +34,7 @@ class ClaimTests(SynchronousTestCase):
         self.assertTrue(golden.claimed(evolve(case, results=("passed",))))
         self.assertTrue(golden.claimed(evolve(case, results=("failed", "passed"))))
         self.assertFalse(golden.claimed(evolve(case, results=("unimplemented",))))
-        self.assertFalse(golden.claimed(evolve(case, service="OperationService", results=("passed",))))
+        self.assertFalse(golden.claimed(evolve(case, service="NobodysService", results=("passed",))))
 
 
 class ResultTests(SynchronousTestCase):
