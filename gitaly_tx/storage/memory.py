@@ -226,7 +226,7 @@ class MemoryRepository:
         for change in changes:
             for path in [path for path in files if f"{path}/".startswith(f"{change.path}/")]:
                 del files[path]
-            if change.content is not None:
+            if change.content is not None and not change.is_directory:
                 files[change.path] = change.content
 
 

@@ -12,7 +12,7 @@ import re
 import shutil
 import stat
 from collections.abc import Callable, Iterator, Sequence
-from posixpath import dirname, join
+from posixpath import dirname, join, relpath
 
 from ..errors import Code, GitalyError
 from ..git.interfaces import RefUpdate
@@ -117,10 +117,17 @@ def drop_sources(layout: Layout, files: Sequence[StagedFile]) -> None:
 
 def change_files(layout: Layout, repository: str, changes: Sequence[FileChange]) -> None:
     """
-    Write and remove small files.
+    Write and remove small files, and put directories of them in the place of others.
     """
+    directories = [change.path for change in changes if change.is_directory]
     for change in changes:
+        if any(_is_below(change.path, directory) for directory in directories):
+            continue
         target = join(repository, change.path)
+        if change.is_directory:
+            inside = [other for other in changes if _is_below(other.path, change.path)]
+            _replace_directory(layout, target, change, inside)
+            continue
         if change.content is None:
             _remove(target)
             continue
@@ -128,6 +135,33 @@ def change_files(layout: Layout, repository: str, changes: Sequence[FileChange])
         temporary = layout.scratch("change")
         _write(temporary, change.content, change.mode)
         os.rename(temporary, target)
+
+
+def _is_below(path: str, directory: str) -> bool:
+    return path.startswith(f"{directory}/")
+
+
+def _replace_directory(layout: Layout, target: str, directory: FileChange, inside: Sequence[FileChange]) -> None:
+    made, thrown = layout.scratch("directory"), layout.scratch("replaced")
+    try:
+        for change in (directory, *sorted(inside, key=lambda change: change.path)):
+            path = join(made, relpath(change.path, directory.path)) if change is not directory else made
+            if change.is_directory:
+                os.makedirs(path, exist_ok=True)
+                os.chmod(path, stat.S_IMODE(change.mode) | stat.S_IRWXU)
+            elif change.content is not None:
+                os.makedirs(dirname(path), exist_ok=True)
+                _write(path, change.content, change.mode)
+        os.makedirs(dirname(target), exist_ok=True)
+        try:
+            os.rename(target, thrown)
+        except FileNotFoundError:
+            pass
+        os.rename(made, target)
+    except OSError:
+        delete_tree(made)
+        raise
+    delete_tree(thrown)
 
 
 def place_files(layout: Layout, repository: str, files: Sequence[StagedFile]) -> None:
@@ -218,7 +252,10 @@ def refuse_detours(repository: str, changes: Sequence[FileChange]) -> None:
 
     :raises GitalyError: FAILED_PRECONDITION.
     """
+    directories = [change.path for change in changes if change.is_directory]
     for change in changes:
+        if any(_is_below(change.path, directory) for directory in directories):
+            continue
         parts = change.path.split("/")
         for depth in range(1, len(parts) + 1):
             path = join(repository, *parts[:depth])
@@ -227,7 +264,9 @@ def refuse_detours(repository: str, changes: Sequence[FileChange]) -> None:
             except OSError:
                 break
             last = depth == len(parts)
-            if (not last and not stat.S_ISDIR(mode)) or (last and change.content is not None and stat.S_ISDIR(mode)):
+            wanted = not last or change.is_directory
+            removed = last and change.content is None
+            if not removed and stat.S_ISDIR(mode) is not wanted:
                 raise GitalyError("something else is in the way of a file", Code.FAILED_PRECONDITION, {"path": change.path})
 
 

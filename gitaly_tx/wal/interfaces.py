@@ -7,6 +7,7 @@ A *partition* is the unit of ordering: one repository, or later an object pool w
 
 from __future__ import annotations
 
+import stat
 from collections.abc import Awaitable, Callable, Sequence
 
 from attrs import field, frozen
@@ -56,12 +57,20 @@ class FileChange:
 
     :param path: relative to the repository, ``/``-separated.
     :param content: what is written; ``None`` removes the file, or the directory with all that is in it.
-    :param mode: permission bits.
+    :param mode: permission bits. With ``stat.S_IFDIR`` it is a directory, in the place of one that is there already: what else
+        the write has below that path is in it, and it appears with that at once.
     """
 
     path: str
     content: bytes | None
     mode: int = 0o644
+
+    @property
+    def is_directory(self) -> bool:
+        """
+        Whether it is a directory that takes the place of another.
+        """
+        return self.content is not None and stat.S_ISDIR(self.mode)
 
 
 @frozen

@@ -221,6 +221,27 @@ class KillTests(CrashCase):
         """
         self.killed_everywhere("files")
 
+    def test_hooks(self) -> None:
+        """
+        A directory of hooks is the old one or the new one, also if it is made once more.
+        """
+        site = self.begin()
+        hooks = os.path.join(self.root, ALPHA.path, "custom_hooks")
+        os.makedirs(hooks)
+        with open(os.path.join(hooks, "old"), "xb"):
+            pass
+        new = (FileChange("custom_hooks", b"", 0o40755), FileChange("custom_hooks/update.d/a", b"#!", 0o755))
+        with snapshots(self.root, self.mktemp()) as taken:
+            site.commit(Manifest(ALPHA, files=new))
+        site.stop()
+        logged = [name for name, _ in taken].index("wal.append.after_write")
+        for at, (name, copy) in enumerate(taken):
+            self.recover(copy).stop()
+            found = os.listdir(os.path.join(copy, ALPHA.path, "custom_hooks"))
+            self.assertEqual(found, ["old"] if at < logged else ["update.d"], name)
+            self.assertEqual(litter(copy), [], name)
+            shutil.rmtree(copy)
+
     def test_create(self) -> None:
         """
         A repository exists as a whole or not at all, also the first one of a new storage.

@@ -22,9 +22,8 @@ from ...storage.interfaces import IStorageProvider
 from ...wal.threads import InThread
 from ..turns import in_turns
 from ..validate import given, opened
+from .hookarchive import NAME
 from .tarstream import END, Bytes, file_at, gathered, header
-
-NAME = "custom_hooks"
 
 
 async def get_custom_hooks(

@@ -38,6 +38,7 @@ from .objectssize import objects_size
 from .rawchanges import get_raw_changes
 from .remove import remove_repository
 from .search import search_files_by_content
+from .sethooks import restore_custom_hooks, set_custom_hooks
 from .sizes import get_object_directory_size, repository_size
 from .snapshot import get_snapshot
 from .writeref import write_ref
@@ -127,6 +128,14 @@ class RepositoryService:
 
     def SearchFilesByName(self, call: Call, request: pb.SearchFilesByNameRequest) -> AsyncIterator[pb.SearchFilesByNameResponse]:
         return search_files_by_name(self._storage, self._git, self._in_thread, request)
+
+    async def RestoreCustomHooks(
+        self, call: Call, requests: AsyncIterator[pb.RestoreCustomHooksRequest]
+    ) -> pb.RestoreCustomHooksResponse:
+        return await restore_custom_hooks(self._storage, self._in_thread, requests)
+
+    async def SetCustomHooks(self, call: Call, requests: AsyncIterator[pb.SetCustomHooksRequest]) -> pb.SetCustomHooksResponse:
+        return await set_custom_hooks(self._storage, self._in_thread, requests)
 
     def BackupCustomHooks(self, call: Call, request: pb.BackupCustomHooksRequest) -> AsyncIterator[pb.BackupCustomHooksResponse]:
         return backup_custom_hooks(self._storage, self._in_thread, request)
