@@ -72,7 +72,7 @@ def services(ports: Ports) -> tuple[IMethods, ...]:
         DiffService(ports.git, ports.storage, ports.in_thread),
         CommitService(CommitPorts(ports.storage, ports.git, mailmaps, Languages(ports.linguist, ports.git))),
         InternalService(ports.storage.storages, ports.in_thread),
-        ObjectPoolService(ports.storage, ports.in_thread),
+        ObjectPoolService(ports.git, ports.storage, ports.in_thread),
         OperationService(OperationPorts(ports.git, ports.storage, ports.updater, ports.in_thread)),
         RefService(ports.git, ports.storage, mailmaps),
         RemoteService(ports.storage, ports.git),

@@ -6,6 +6,7 @@ from __future__ import annotations
 
 import os
 import shutil
+import threading
 from collections.abc import Callable, Iterator, Sequence
 from contextlib import contextmanager
 from random import Random
@@ -268,10 +269,13 @@ def snapshots(source: str, target: str) -> Iterator[list[tuple[str, str]]]:
     """
     taken: list[tuple[str, str]] = []
 
+    one_at_a_time = threading.RLock()
+
     def take(name: str) -> None:
-        copy = os.path.join(target, f"{len(taken):03d}")
-        shutil.copytree(source, copy, symlinks=True, copy_function=_copy)
-        taken.append((name, copy))
+        with one_at_a_time:
+            copy = os.path.join(target, f"{len(taken):03d}")
+            shutil.copytree(source, copy, symlinks=True, copy_function=_copy)
+            taken.append((name, copy))
 
     def taker(name: str) -> Callable[[], None]:
         return lambda: take(name)

@@ -11,11 +11,16 @@ from zope.interface import implementer
 
 from protocols.gitaly import objectpool_pb2 as pb
 
+from ...git.interfaces import IGit
 from ...rpc.call import Call
 from ...rpc.interfaces import IMethods
 from ...storage.interfaces import IStorageProvider
 from ...wal.threads import InThread
+from .create import create_object_pool
+from .delete import delete_object_pool
+from .fetch import fetch_into_object_pool
 from .get import get_object_pool
+from .link import disconnect_git_alternates, link_repository_to_object_pool
 
 
 @implementer(IMethods)
@@ -24,13 +29,34 @@ class ObjectPoolService:
     """
     Repositories whose objects others borrow.
 
-    :param in_thread: where files are read.
+    :param git: for what walks or compresses.
+    :param in_thread: where files are read and linked.
     """
 
     service: ClassVar[str] = "gitaly.ObjectPoolService"
 
+    _git: IGit
     _storage: IStorageProvider
     _in_thread: InThread
+
+    async def CreateObjectPool(self, call: Call, request: pb.CreateObjectPoolRequest) -> pb.CreateObjectPoolResponse:
+        return await create_object_pool(self._storage, self._in_thread, request)
+
+    async def DeleteObjectPool(self, call: Call, request: pb.DeleteObjectPoolRequest) -> pb.DeleteObjectPoolResponse:
+        return await delete_object_pool(self._storage, request)
+
+    async def LinkRepositoryToObjectPool(
+        self, call: Call, request: pb.LinkRepositoryToObjectPoolRequest
+    ) -> pb.LinkRepositoryToObjectPoolResponse:
+        return await link_repository_to_object_pool(self._storage, self._in_thread, request)
+
+    async def DisconnectGitAlternates(
+        self, call: Call, request: pb.DisconnectGitAlternatesRequest
+    ) -> pb.DisconnectGitAlternatesResponse:
+        return await disconnect_git_alternates(self._git, self._storage, self._in_thread, request)
+
+    async def FetchIntoObjectPool(self, call: Call, request: pb.FetchIntoObjectPoolRequest) -> pb.FetchIntoObjectPoolResponse:
+        return await fetch_into_object_pool(self._git, self._storage, self._in_thread, request)
 
     async def GetObjectPool(self, call: Call, request: pb.GetObjectPoolRequest) -> pb.GetObjectPoolResponse:
         return await get_object_pool(self._storage, self._in_thread, request)

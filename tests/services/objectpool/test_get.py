@@ -14,7 +14,7 @@ from gitaly_tx.services.objectpool.service import ObjectPoolService
 from gitaly_tx.storage.interfaces import StorageInfo
 from protocols.gitaly.objectpool_pb2 import GetObjectPoolRequest, GetObjectPoolResponse
 from protocols.gitaly.shared_pb2 import ObjectPool, Repository
-from tests.support.git import make_repository
+from tests.support.git import make_git, make_repository
 from tests.support.readcase import NAME, ReadCase
 
 POOL = f"@pools/ab/cd/abcd{'0' * 60}.git"
@@ -28,7 +28,7 @@ class GetObjectPoolTests(ReadCase):
     def fill(self) -> None:
         self.root = os.path.dirname(self.directory.path)
         self.storage.storages = {"default": StorageInfo("default", self.root, "")}
-        self.service = ObjectPoolService(self.storage, self.reading.threads)
+        self.service = ObjectPoolService(make_git(), self.storage, self.reading.threads)
 
     def alternates(self, content: str) -> None:
         """

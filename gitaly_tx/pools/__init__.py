@@ -1,0 +1,3 @@
+"""
+Object pools: repositories that others borrow objects from.
+"""
