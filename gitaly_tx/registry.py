@@ -9,6 +9,8 @@ from attrs import frozen
 from .client.interfaces import IPeers
 from .git.interfaces import IGit
 from .git.mailmaps import Mailmaps
+from .hooks.custom import CustomHooks
+from .hooks.gitlab import Gitlab
 from .hooks.updateref import RefUpdater
 from .linguist.interfaces import ILinguist
 from .linguist.languages import Languages
@@ -21,6 +23,8 @@ from .services.commit.ports import CommitPorts
 from .services.commit.service import CommitService
 from .services.conflicts.service import ConflictsService
 from .services.diff.service import DiffService
+from .services.hook.ports import HookPorts
+from .services.hook.service import HookService
 from .services.internal.service import InternalService
 from .services.objectpool.service import ObjectPoolService
 from .services.operations.ports import OperationPorts
@@ -44,8 +48,10 @@ class Ports:
     :param version: this server's version.
     :param in_thread: where blocking work is done.
     :param updater: moves refs for users, with all that has a say in it.
+    :param custom: runs custom hooks.
     :param peers: other Gitalys, which callers name.
     :param linguist: tells what files are.
+    :param gitlab: the application that is asked about pushes, if there is one.
     :param signing_key: the file with the key that commits are signed with, if one is configured.
     """
 
@@ -55,8 +61,10 @@ class Ports:
     transport: ITransport
     in_thread: InThread
     updater: RefUpdater
+    custom: CustomHooks
     peers: IPeers
     linguist: ILinguist
+    gitlab: Gitlab | None = None
     signing_key: str | None = None
 
 
@@ -71,6 +79,7 @@ def services(ports: Ports) -> tuple[IMethods, ...]:
         ConflictsService(ports.git, ports.storage, ports.in_thread),
         DiffService(ports.git, ports.storage, ports.in_thread),
         CommitService(CommitPorts(ports.storage, ports.git, mailmaps, Languages(ports.linguist, ports.git))),
+        HookService(HookPorts(ports.git, ports.storage, ports.custom, ports.gitlab)),
         InternalService(ports.storage.storages, ports.in_thread),
         ObjectPoolService(ports.git, ports.storage, ports.in_thread),
         OperationService(OperationPorts(ports.git, ports.storage, ports.updater, ports.in_thread)),

@@ -36,13 +36,15 @@ class HookFailed(Exception):
     :param label: which one: ``custom_hooks/update``.
     :param why: ``exit status 1``, ``took longer than 300 s`` …
     :param path: where it lies, if it was run.
+    :param status: the exit status, if it came to one; negative for the signal that ended it.
     """
 
-    def __init__(self, label: str, why: str, path: str = "") -> None:
+    def __init__(self, label: str, why: str, path: str = "", status: int | None = None) -> None:
         super().__init__(f"{label}: {why}")
         self.label = label
         self.why = why
         self.path = path
+        self.status = status
 
     @property
     def executed(self) -> str:
@@ -122,6 +124,7 @@ class CustomHooks:
         arguments: Sequence[bytes] = (),
         stdin: bytes = b"",
         variables: Mapping[str, str] | None = None,
+        environ: Mapping[str, str] | None = None,
     ) -> None:
         """
         Run all hooks of one kind, one after the other.
@@ -131,6 +134,7 @@ class CustomHooks:
         :param arguments: what each gets on its command line.
         :param stdin: what each gets on its standard input.
         :param variables: more for the environment.
+        :param environ: what they inherit from, instead of the server's environment.
         :raises HookFailed: for the first one that did not succeed; the user has been told if it is our finding.
         :raises StreamBroken: if nobody listens to ``tell_out`` or ``tell_err`` any more; the hook was stopped.
         """
@@ -141,7 +145,8 @@ class CustomHooks:
             raise await self._unusable(error.label, error.why, tell_err) from error
         if not hooks:
             return
-        environment = {**inherited(self._environ, self._git.path), **described(push), **(variables or {})}
+        given = self._environ if environ is None else environ
+        environment = {**inherited(given, self._git.path), **described(push), **(variables or {})}
         for hook in hooks:
             await self._run_one(hook, repository, environment, arguments, stdin, tell_out, tell_err)
 
@@ -205,7 +210,7 @@ class CustomHooks:
         if stderr.broken is not None:
             raise stderr.broken
         if ended.status != 0:
-            raise HookFailed(hook.label, str(ended), hook.path)
+            raise HookFailed(hook.label, str(ended), hook.path, ended.status)
 
     async def _unusable(self, label: str, why: str, tell_err: Tell) -> HookFailed:
         self._log.error("hook {hook} cannot be run: {why}", hook=label, why=why)

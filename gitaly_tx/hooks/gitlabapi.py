@@ -18,12 +18,11 @@ from twisted.internet.interfaces import IReactorTime
 
 from ..streams import StreamBroken
 from .gitlabhttp import Answer, GitlabHTTP, Unreachable
+from .gojson import fields, first_value
 
 JSON: Final = "application/json"
 
 _NUMBER = re.compile(r"[0-9]+", re.ASCII)
-
-_KINDS: Final[Mapping[type, str]] = {str: "string", int: "number", float: "number", bool: "bool", list: "array", dict: "object"}
 
 
 class APIError(Exception):
@@ -137,7 +136,7 @@ class GitlabAPI:
             raise APIError(f"gitlab api is not accessible: {answer.status}")
         _check_type("/allowed", answer)
         with _decoding("decoding response from /allowed endpoint"):
-            found = _fields("allowedResponse", _first(body), {"status": bool, "message": str})
+            found = fields("gitlab.allowedResponse", first_value(body), {"status": (bool, ""), "message": (str, "")})
         return Verdict(found["status"], found["message"])
 
     async def pre_receive(self, gl_repository: str, relative_path: str = "") -> bool:
@@ -154,7 +153,7 @@ class GitlabAPI:
             raise APIError(f"pre-receive call failed with status: {answer.status}")
         _check_type("/pre_receive", answer)
         with _decoding("decoding response from /pre_receive endpoint"):
-            found = _fields("preReceiveResponse", _first(body), {"reference_counter_increased": bool})
+            found = fields("gitlab.preReceiveResponse", first_value(body), {"reference_counter_increased": (bool, "")})
         return bool(found["reference_counter_increased"])
 
     async def post_receive(
@@ -178,10 +177,10 @@ class GitlabAPI:
         if answer.status != 200:
             raise APIError(f"post-receive call failed with status: {answer.status}")
         _check_type("/post_receive", answer)
-        struct = "postReceiveResponse"
+        struct, list_of = "gitlab.postReceiveResponse", "[]gitlab.PostReceiveMessage"
         with _decoding("decoding response from /post_receive endpoint"):
-            found = _fields(struct, _first(body), {"reference_counter_decreased": bool, "messages": list})
-            messages = [_fields(struct, each, {"message": str, "type": str}) for each in found["messages"]]
+            found = fields(struct, first_value(body), {"reference_counter_decreased": (bool, ""), "messages": (list, list_of)})
+            messages = [fields(struct, each, {"message": (str, ""), "type": (str, "")}) for each in found["messages"]]
         told = [Message(each["message"], each["type"]) for each in messages]
         return bool(found["reference_counter_decreased"]), told
 
@@ -197,9 +196,9 @@ class GitlabAPI:
             raise APIError(f"HTTP GET to GitLab endpoint /check failed: {error.text}") from error
         if answer.status != 200:
             raise APIError(f"Check HTTP request failed with status: {answer.status}")
-        kinds: dict[str, type] = {"gitlab_version": str, "gitlab_rev": str, "api_version": str, "redis": bool}
+        kinds = dict.fromkeys(("gitlab_version", "gitlab_rev", "api_version"), (str, ""))
         with _decoding("failed to decode response from /check endpoint"):
-            found = _fields("CheckInfo", _first(body), kinds)
+            found = fields("gitlab.CheckInfo", first_value(body), {**kinds, "redis": (bool, "")})
         return Check(found["gitlab_version"], found["gitlab_rev"], found["api_version"], found["redis"])
 
     async def lfs(self, gl_repository: str, oid: str) -> AsyncIterator[bytes]:
@@ -279,7 +278,7 @@ def _words(status: int, body: bytes) -> str:
     What the application says of an error.
     """
     try:
-        found = _first(body)
+        found = first_value(body)
     except ValueError:
         found = None
     message = found.get("message", "") if isinstance(found, dict) else None
@@ -298,49 +297,3 @@ def _decoding(doing: str) -> Iterator[None]:
         yield
     except ValueError as error:
         raise APIError(f"{doing}: {error}") from error
-
-
-def _first(body: bytes) -> Any:
-    """
-    The first JSON value of a text; what follows is ignored, as by Gitaly.
-
-    :raises ValueError: in Go's words.
-    """
-    text = body.decode("utf-8", "replace").lstrip(" \t\r\n")
-    if not text:
-        raise ValueError("EOF")
-    try:
-        value, _ = json.JSONDecoder().raw_decode(text)
-    except json.JSONDecodeError as error:
-        if error.pos >= len(text):
-            raise ValueError("unexpected EOF") from error
-        where = "looking for beginning of value" if error.msg == "Expecting value" else "in JSON"
-        raise ValueError(f"invalid character {text[error.pos]!r} {where}") from error
-    except RecursionError as error:
-        raise ValueError("exceeded max depth") from error
-    return value
-
-
-def _fields(struct: str, value: Any, kinds: Mapping[str, type]) -> dict[str, Any]:
-    """
-    The fields of an answer; those that are missing are empty.
-
-    :param struct: what Gitaly calls it, for its texts.
-    :raises ValueError: in Go's words.
-    """
-    if value is None:
-        value = {}
-    if not isinstance(value, dict):
-        raise ValueError(f"json: cannot unmarshal {_KINDS[type(value)]} into Go value of type gitlab.{struct}")
-    found = {}
-    for name, kind in kinds.items():
-        given = value.get(name)
-        if given is None:
-            given = kind()
-        if not isinstance(given, kind):
-            wanted = "[]gitlab.PostReceiveMessage" if kind is list else _KINDS[kind]
-            raise ValueError(
-                f"json: cannot unmarshal {_KINDS[type(given)]} into Go struct field {struct}.{name} of type {wanted}"
-            )
-        found[name] = given
-    return found

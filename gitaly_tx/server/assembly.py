@@ -287,12 +287,9 @@ def assemble(reactor: Any, config: Config, surroundings: Surroundings, program: 
 
     housekeeping = Housekeeping(Tasks(git, threads, {name: store.intents for name, store in stores.items()}), threads)
     asked = application(reactor, config, lambda endpoint, seconds: metrics.gitlab_api.labels(endpoint).observe(seconds))
-    hooks = Hooks(
-        _policies(config, reading),
-        CustomHooks(git, clock, reading, surroundings.environ, doors.hook_directories(config), config.push.hook_timeout),
-        Announcer(found_sinks()),
-        asked.gitlab if asked is not None else None,
-    )
+    gitlab = asked.gitlab if asked is not None else None
+    custom = CustomHooks(git, clock, reading, surroundings.environ, doors.hook_directories(config), config.push.hook_timeout)
+    hooks = Hooks(_policies(config, reading), custom, Announcer(found_sinks()), gitlab)
     pushes = ReceivePack(
         Means(
             git=git,
@@ -320,6 +317,8 @@ def assemble(reactor: Any, config: Config, surroundings: Surroundings, program: 
         transport=transport,
         in_thread=threads,
         updater=updater,
+        custom=custom,
+        gitlab=gitlab,
         peers=peers,
         linguist=Linguist(git, clock),
         signing_key=config.git.signing_key or None,

@@ -1,0 +1,3 @@
+"""
+HookService: what git hooks ask the server.
+"""
