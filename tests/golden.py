@@ -39,6 +39,7 @@ READING = frozenset(
         "CommitService",
         "ConflictsService",
         "DiffService",
+        "HookService",
         "InternalGitaly",
         "ObjectPoolService",
         "OperationService",
