@@ -99,7 +99,7 @@ class AccessError(Exception):
 
 class UpdateError(Exception):
     """
-    A ref could not be moved. Nothing was written.
+    A ref could not be moved. No ref was.
 
     :param update: what was wanted.
     :param cause: why not.
@@ -163,6 +163,9 @@ class RefUpdater:
     3. One transaction: the objects and the refs, all or none.
     4. The application, ``post-receive``, event sinks: exactly once.
 
+    Once the first step has let them pass, new objects become part of the repository even if the refs are refused after that:
+    callers were told their ids, and Gitaly keeps them, too.
+
     From the third step on a write is carried through, whether its caller is still there or not.
 
     :param packed: told of a repository that got new objects, so that somebody can see whether it has too many packs.
@@ -187,10 +190,25 @@ class RefUpdater:
         """
         push = self._push(repository if staging is None else repository.through(staging), writer, updates)
         await self._before(push)
-        for update in updates:
-            await self._each(push, update)
-        await self._check_targets(push.repository, updates)
+        try:
+            for update in updates:
+                await self._each(push, update)
+            await self._check_targets(push.repository, updates)
+        except (HookError, UpdateError):
+            await self._detached.run(self._keep(repository, staging))
+            raise
         await self._detached.run(self._write(repository, writer, updates, staging))
+
+    async def write(self, repository: IRepository, updates: Sequence[RefUpdate], staging: IStaging | None = None) -> None:
+        """
+        Write what nobody has a say in: objects, and refs that the application keeps for itself. It is carried through, too.
+
+        :param updates: may be none.
+        :param staging: the new objects. The caller discards it, whatever happened.
+        :raises UpdateError: nothing was written.
+        :raises GitalyError: nothing was written, for a reason of the queue or the log.
+        """
+        await self._detached.run(self._commit(repository, updates, staging))
 
     def settle(self) -> Deferred[None]:
         """
@@ -212,6 +230,22 @@ class RefUpdater:
     async def _write(
         self, repository: IRepository, writer: Writer, updates: Sequence[RefUpdate], staging: IStaging | None
     ) -> None:
+        try:
+            await self._commit(repository, updates, staging)
+        except UpdateError:
+            await self._keep(repository, staging)
+            raise
+        heard = _Heard()
+        try:
+            await self._hooks.after(self._push(repository, writer, updates), updates, heard, heard)
+        except AfterFailed as error:
+            raise GitalyError(f"running post-receive hooks: {error.text}") from error
+
+    async def _keep(self, repository: IRepository, staging: IStaging | None) -> None:
+        if staging is not None:
+            await self._commit(repository, (), staging)
+
+    async def _commit(self, repository: IRepository, updates: Sequence[RefUpdate], staging: IStaging | None) -> None:
         failpoint("updateref.before_commit")
         outcome = await repository.commit(updates, staging=staging)
         for update in updates:
@@ -220,11 +254,6 @@ class RefUpdater:
         failpoint("updateref.after_commit")
         if staging is not None:
             self._packed(repository)
-        heard = _Heard()
-        try:
-            await self._hooks.after(self._push(repository, writer, updates), updates, heard, heard)
-        except AfterFailed as error:
-            raise GitalyError(f"running post-receive hooks: {error.text}") from error
 
     def _push(self, repository: IRepository, writer: Writer, updates: Sequence[RefUpdate]) -> Push:
         environment = {"CORRELATION_ID": writer.correlation_id} if writer.correlation_id else {}

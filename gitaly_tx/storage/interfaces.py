@@ -162,7 +162,8 @@ class IRepository(Interface):
         """
         Write, as one transaction: wait for the turn, verify, log, apply.
 
-        :param staging: what it holds becomes part of the repository. It is used up, whatever the outcome but an exception.
+        :param staging: what it holds becomes part of the repository. It is used up, unless nothing was written because of a ref
+            that was refused, or there is an exception.
         :param head: the ref that HEAD shall be a name for.
         :param admitted: called when the turn has come, before anything is verified; what it returns replaces ``head`` if not
             ``None``. For what depends on the state that the write meets, such as HEAD of an empty repository.

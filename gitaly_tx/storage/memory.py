@@ -197,7 +197,7 @@ class MemoryRepository:
                 await self._provider.refs.set_head(self.directory, head)
             self.contents.writes += 1
             written = Head(lsn=self.contents.writes)
-        if staging is not None:
+        if staging is not None and (written is not None or not prepared.refused):
             await staging.discard()
         return Outcome(dict(prepared.refused), written)
 

@@ -247,7 +247,7 @@ class Turn:
         own = _own(staging)
         with nullcontext() if own is None else own.used():
             outcome = await self._repository._write(refs, atomic, staging, head, files)
-        if own is not None:
+        if own is not None and (outcome.head is not None or not outcome.refused):
             await own.discard()
         return outcome
 

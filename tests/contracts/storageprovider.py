@@ -357,7 +357,8 @@ class StorageProviderContract(TestCase):
 
     async def test_stale(self):
         """
-        A ref that is not what the writer believes is refused, and with ``atomic`` nothing is written.
+        A ref that is not what the writer believes is refused, and with ``atomic`` nothing is written; the staging directory can
+        still be used.
         """
         repository, oid = await self.with_commit()
         staging, other = await self.second(repository)
@@ -367,11 +368,11 @@ class StorageProviderContract(TestCase):
         self.assertEqual({name: refused.why for name, refused in outcome.refused.items()}, {MAIN: Refusal.STALE})
         self.assertIsNone(outcome.head)
         self.assertEqual(await repository.refs(), [Reference(MAIN, oid)])
-        staging, other = await self.second(repository)
         outcome = await repository.commit([wrong, good], atomic=False, staging=staging)
         self.assertEqual(set(outcome.refused), {MAIN})
         self.assertIsNotNone(outcome.head)
         self.assertEqual(await repository.refs(), [Reference(MAIN, oid), Reference(b"refs/heads/next", other)])
+        self.assertEqual((await repository.object(other)).type, b"commit")
 
     async def test_refusals(self):
         """

@@ -158,6 +158,41 @@ class UpdateTests(hookcase.HookCase):
         git("--git-dir", self.directory.path, "hash-object", f"{self.directory.path}/seen")
         self.assertEqual(self.packed, [self.repository])
 
+    async def test_kept(self) -> None:
+        """
+        New objects stay if a ref is refused after the pre-receive hook has let them pass, and go if it has not.
+        """
+        stale = RefUpdate(b"refs/tags/new", ObjectID(b"1" * 40), self.tip)
+        for hook, kind, kept in (("pre-receive", HookError, False), ("update", HookError, True), ("", UpdateError, True)):
+            if hook:
+                self.hook(hook, "exit 1")
+            staging = await self.repository.stage()
+            new = await staging.write_object(b"blob", hook.encode())
+            with self.assertRaises(kind):
+                await self.updater().update(self.repository, self.writer, [stale], staging)
+            await staging.discard()
+            found = git("--git-dir", self.directory.path, "cat-file", "--batch-check", stdin=new)
+            self.assertEqual(found.split()[1:2], [b"blob" if kept else b"missing"], hook)
+            if hook:
+                self.hook(hook, "exit 0")
+        self.assertEqual(self.packed, [self.repository] * 2)
+        self.assertEqual(self.sink.heard, [])
+
+    async def test_write(self) -> None:
+        """
+        What nobody has a say in is written without a hook; objects alone, too.
+        """
+        self.hook("pre-receive", "exit 1")
+        staging = await self.repository.stage()
+        new = await staging.write_object(b"blob", b"new")
+        await self.updater().write(self.repository, [], staging)
+        self.assertEqual(git("--git-dir", self.directory.path, "cat-file", "blob", str(new)), b"new")
+        await self.updater().write(self.repository, [self.create])
+        self.assertEqual(resolve(self.directory, "new"), self.tip)
+        with self.assertRaises(UpdateError):
+            await self.updater().write(self.repository, [self.create])
+        self.assertEqual(self.packed, [self.repository])
+
     async def test_hooks_refuse(self) -> None:
         """
         What a hook says on stderr is the reason, or what it says on stdout, or how it ended.

@@ -189,7 +189,7 @@ class PlainRepository:
         head = head if admitted is None else await admitted()
         refused = await self._refused(refs)
         accepted = [update for update in refs if update.name not in refused]
-        if accepted and not (atomic and refused):
+        if not (atomic and refused):
             for staged in () if staging is None else await staging.staged():
                 target = os.path.join(self.directory.path, staged.path)
                 os.makedirs(os.path.dirname(target), exist_ok=True)
@@ -202,7 +202,7 @@ class PlainRepository:
             git("--git-dir", self.directory.path, "update-ref", "--stdin", stdin=b"".join(lines))
             if head is not None:
                 git("--git-dir", self.directory.path, "symbolic-ref", "HEAD", head.decode())
-        if staging is not None:
+        if staging is not None and not (atomic and refused):
             await staging.discard()
         return Outcome(refused, None)
 

@@ -4,6 +4,7 @@ The methods of ``operations.proto``, in its order; each says where it is done.
 
 from __future__ import annotations
 
+from collections.abc import AsyncGenerator, AsyncIterator
 from typing import ClassVar
 
 from attrs import frozen
@@ -14,7 +15,11 @@ from protocols.gitaly import operations_pb2 as pb
 from ...rpc.call import Call
 from ...rpc.interfaces import IMethods
 from .branches import user_create_branch, user_delete_branch, user_update_branch
+from .ff_branch import user_ff_branch
+from .merge_branch import user_merge_branch
+from .merge_to_ref import user_merge_to_ref
 from .ports import OperationPorts
+from .squash import user_squash
 from .tags import user_create_tag, user_delete_tag
 
 
@@ -43,3 +48,17 @@ class OperationService:
 
     async def UserDeleteTag(self, call: Call, request: pb.UserDeleteTagRequest) -> pb.UserDeleteTagResponse:
         return await user_delete_tag(self._ports, call, request)
+
+    async def UserMergeToRef(self, call: Call, request: pb.UserMergeToRefRequest) -> pb.UserMergeToRefResponse:
+        return await user_merge_to_ref(self._ports, call, request)
+
+    def UserMergeBranch(
+        self, call: Call, requests: AsyncIterator[pb.UserMergeBranchRequest]
+    ) -> AsyncGenerator[pb.UserMergeBranchResponse, None]:
+        return user_merge_branch(self._ports, call, requests)
+
+    async def UserFFBranch(self, call: Call, request: pb.UserFFBranchRequest) -> pb.UserFFBranchResponse:
+        return await user_ff_branch(self._ports, call, request)
+
+    async def UserSquash(self, call: Call, request: pb.UserSquashRequest) -> pb.UserSquashResponse:
+        return await user_squash(self._ports, call, request)
