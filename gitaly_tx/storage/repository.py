@@ -160,8 +160,7 @@ class FilesystemRepository:
 
         checked = _own(staging)
         outcome = await self._take(write, around=nullcontext if checked is None else checked.used)
-        if checked is not None:
-            await checked.discard()
+        await _use_up(checked, outcome)
         return outcome
 
     async def turn(self, job: Callable[[ITurn], Awaitable[T]], others: Sequence[IRepository] = ()) -> T:
@@ -247,8 +246,7 @@ class Turn:
         own = _own(staging)
         with nullcontext() if own is None else own.used():
             outcome = await self._repository._write(refs, atomic, staging, head, files)
-        if own is not None and (outcome.head is not None or not outcome.refused):
-            await own.discard()
+        await _use_up(own, outcome)
         return outcome
 
     def quiet(self, staging: IStaging) -> bool:
@@ -262,6 +260,14 @@ class Turn:
         Turn down what was prepared before.
         """
         self._repository.lifetime.prunings += 1
+
+
+async def _use_up(staging: FilesystemStaging | None, outcome: Outcome) -> None:
+    """
+    Whoever was refused may want to write the objects all the same.
+    """
+    if staging is not None and (outcome.head is not None or not outcome.refused):
+        await staging.discard()
 
 
 def _own(staging: IStaging | None) -> FilesystemStaging | None:
