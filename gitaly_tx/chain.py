@@ -6,9 +6,9 @@ from __future__ import annotations
 
 from collections.abc import Callable, Mapping, Sequence
 
-from attrs import frozen
 from twisted.internet.interfaces import IReactorTime
 
+from .auth.callers import Callers, Wanted
 from .auth.interfaces import IAccess
 from .middleware.access import Access
 from .middleware.accesslog import AccessLog
@@ -24,24 +24,13 @@ from .observability.metrics import Metrics
 from .rpc.interfaces import IMiddleware
 
 
-@frozen
-class TokenSettings:
-    """
-    :param secret: what gRPC callers have to know.
-    :param transitioning: let those pass who do not know it, and only count them.
-    """
-
-    secret: bytes
-    transitioning: bool = False
-
-
 def chain(
     *,
     clock: IReactorTime,
     now: Callable[[], float],
     metrics: Metrics,
     access: IAccess,
-    token: TokenSettings | None = None,
+    callers: Callers | None = None,
     limits: Mapping[str, Sequence[Rule]] | None = None,
 ) -> tuple[IMiddleware, ...]:
     """
@@ -49,13 +38,9 @@ def chain(
 
     :param clock: measures durations and deadlines.
     :param now: the time of day in Unix seconds.
-    :param token: without it gRPC callers are not asked for one.
+    :param callers: what gRPC callers have to know; by default nothing.
     :param limits: who must wait, by the method's path.
     """
-    checks: list[IMiddleware] = []
-    if token is not None:
-        checks.append(AuthToken(token.secret, now, metrics, token.transitioning))
-    checks.append(Access(access, metrics))
     return (
         # Outermost: whatever is logged from here on carries the id.
         Correlation(),
@@ -69,7 +54,8 @@ def chain(
         # The last that sees plain exceptions: the three above know only GitalyErrors.
         Status(clock),
         # Before a message is received and before any work. Whoever may not come in does not learn what there is.
-        *checks,
+        AuthToken(callers or Callers(Wanted()), now, metrics),
+        Access(access, metrics),
         # Inside of the checks: a stranger takes nobody's place. Whoever waits here has been found to be allowed to.
         Limits(limits or {}, metrics, clock),
         # Innermost: what reaches it comes out of the method itself, so it is a bug in the method.

@@ -10,9 +10,10 @@ from twisted.internet.task import Clock
 from twisted.trial.unittest import SynchronousTestCase
 from zope.interface import implementer
 
+from gitaly_tx.auth.callers import Callers, Wanted
 from gitaly_tx.auth.interfaces import Decision, IAccess, Verb
 from gitaly_tx.auth.token import issue_token
-from gitaly_tx.chain import TokenSettings, chain
+from gitaly_tx.chain import chain
 from gitaly_tx.errors import Code, GitalyError
 from gitaly_tx.observability.metrics import Metrics
 from gitaly_tx.rpc.call import Door
@@ -69,7 +70,7 @@ class ChainTests(SynchronousTestCase):
             now=lambda: NOW,
             metrics=Metrics(self.registry, process=False),
             access=Writers(),
-            token=token,
+            callers=None if token is None else Callers(token),
         )
         dispatcher = Dispatcher([Service("SSHService", SSHReceivePack=receive_pack)], middlewares, self.clock)
         call = make_call("SSHService/SSHReceivePack", [PUSH], **more)
@@ -115,15 +116,15 @@ class ChainTests(SynchronousTestCase):
         """
         Over gRPC the token decides, where one is configured, before a message is received.
         """
-        _, done, lines = self.dispatch(TokenSettings(b"foo"))
+        _, done, lines = self.dispatch(Wanted((b"foo",)))
         self.assertEqual(self.failureResultOf(done, GitalyError).value.code, Code.UNAUTHENTICATED)
         self.assertEqual((self.exchange.received, len(lines), self.ran), (0, 1, 0))
         self.setUp()
         metadata = {"authorization": (f"Bearer {issue_token(b'foo', NOW)}",)}
-        _, done, _ = self.dispatch(TokenSettings(b"foo"), metadata=metadata)
+        _, done, _ = self.dispatch(Wanted((b"foo",)), metadata=metadata)
         self.successResultOf(done)
         self.setUp()
-        _, done, _ = self.dispatch(TokenSettings(b"foo", transitioning=True))
+        _, done, _ = self.dispatch(Wanted((b"foo",), transitioning=True))
         self.successResultOf(done)
         self.setUp()
         _, done, _ = self.dispatch()

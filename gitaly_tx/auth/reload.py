@@ -1,5 +1,5 @@
 """
-Users and rules that can be replaced while the server runs.
+Users, rules and secrets that can be replaced while the server runs.
 """
 
 from __future__ import annotations
@@ -10,6 +10,7 @@ from zope.interface import implementer
 from ..config.checklisten import check_open
 from ..config.model import Config, User
 from ..config.problems import Findings
+from .callers import Callers, Wanted
 from .interfaces import Decision, IAccess, Verb
 from .rules import RuleAccess, rules_of, summary
 from .users import IUsers, Recognised, Users, users_of
@@ -23,12 +24,14 @@ class Authority:
 
     :param config: the configuration at start.
     :raises ConfigError: if its users cannot be used.
+    :ivar callers: what gRPC callers have to know.
     """
 
     def __init__(self, config: Config) -> None:
         self._started = config
         self._config = config
         self._users, self._access = _build(config)
+        self.callers = Callers(Wanted.of(config.auth))
 
     @property
     def names(self) -> frozenset[str]:
@@ -71,8 +74,8 @@ class Authority:
 
     def replace(self, config: Config) -> list[str]:
         """
-        Take users and rules from another configuration. Somebody who is logged in and no longer known counts as nobody from the
-        next question on.
+        Take users, rules and the secrets of gRPC callers from another configuration. Somebody who is logged in and no longer
+        known counts as nobody from the next question on.
 
         :returns: what changed, in words; empty if nothing did.
         :raises ConfigError: if it cannot be used; then everything stays as it was. That is so, too, if it would open listeners to
@@ -80,12 +83,13 @@ class Authority:
         """
         findings = Findings(config.lines)
         effective = evolve(self._started, users=config.users, rules=config.rules, anonymous_read=config.anonymous_read)
+        effective = evolve(effective, auth=config.auth)
         check_open(effective, findings)
         findings.raise_fatal(config.source)
         users, access = _build(config)
         changes = [*_user_changes(self._config.users, config.users), *_rule_changes(self._access, access)]
         self._users, self._access, self._config = users, access, config
-        return changes
+        return changes + self.callers.replace(Wanted.of(config.auth))
 
 
 def _build(config: Config) -> tuple[Users, RuleAccess]:

@@ -10,7 +10,10 @@ from __future__ import annotations
 import binascii
 import hmac
 import re
+from collections.abc import Sequence
 from typing import Final
+
+from attrs import frozen
 
 from ..errors import Code, GitalyError
 
@@ -26,6 +29,19 @@ class TokenRefused(GitalyError):
     """
 
 
+@frozen
+class Shown:
+    """
+    A good token.
+
+    :param issued: when it was made, in Unix seconds.
+    :param secret: which of the secrets it was made with, from 0.
+    """
+
+    issued: int
+    secret: int
+
+
 def issue_token(secret: bytes, now: float) -> str:
     """
     :param now: Unix seconds.
@@ -37,11 +53,21 @@ def issue_token(secret: bytes, now: float) -> str:
 
 def check_authorization(authorization: str, secret: bytes, now: float) -> int:
     """
-    Check an ``authorization`` header, in Gitaly's order.
+    :func:`check_any` for one secret.
+
+    :returns: when the token was issued.
+    """
+    return check_any(authorization, (secret,), now).issued
+
+
+def check_any(authorization: str, secrets: Sequence[bytes], now: float) -> Shown:
+    """
+    Check an ``authorization`` header, in Gitaly's order. All secrets are tried, however soon one fits, so that the time it takes
+    does not tell which.
 
     :param authorization: ``Bearer v2.…``; an empty string if there was none.
+    :param secrets: any of them will do.
     :param now: Unix seconds.
-    :returns: when the token was issued.
     :raises TokenRefused: UNAUTHENTICATED for what is no token at all, PERMISSION_DENIED for one that is wrong or out of date.
     """
     scheme, space, token = authorization.partition(" ")
@@ -58,14 +84,15 @@ def check_authorization(authorization: str, secret: bytes, now: float) -> int:
         raise _unauthenticated("signature is not hexadecimal") from None
     if version != "v2":
         raise _denied("unsupported version")
-    if not hmac.compare_digest(given, hmac.digest(secret, signed, "sha256")):
+    fits = [hmac.compare_digest(given, hmac.digest(secret, signed, "sha256")) for secret in secrets]
+    if not any(fits):
         raise _denied("wrong signature")
     if _SECONDS.fullmatch(message) is None:
         raise _denied("time of issue is not a number")
     issued = int(message)
     if not in_time(issued, now):
         raise _denied("out of date")
-    return issued
+    return Shown(issued, fits.index(True))
 
 
 def in_time(issued: int, now: float) -> bool:

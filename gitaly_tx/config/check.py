@@ -120,6 +120,12 @@ def _check_numbers(config: Config, findings: Findings) -> None:
 
 def _check_secrecy(config: Config, findings: Findings) -> None:
     secrets = [("auth", "token")] if config.auth.token else []
+    if config.auth.previous_tokens and not config.auth.token:
+        what = "without auth.token no client is asked for any"
+        findings.error(("auth", "previous_tokens"), what, "write the new secret as auth.token")
+    for index, previous in enumerate(config.auth.previous_tokens):
+        if not previous:
+            findings.error(("auth", "previous_tokens", index), "an empty secret is known to everybody", "leave it out")
     secrets += [("gitlab", "secret")] if config.gitlab.secret else []
     if not config.path or not secrets:
         return

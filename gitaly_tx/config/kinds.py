@@ -228,6 +228,12 @@ def _read_texts(value: object, base: str) -> tuple[str, ...]:
     return tuple(_read_text(item, base) for item in _list(value))
 
 
+def _read_secrets(value: object, base: str) -> tuple[str, ...]:
+    if not isinstance(value, list):
+        raise Wrong("it is not an array", "put it in brackets: [ … ]")
+    return tuple(_read_secret(item, base) for item in value)
+
+
 def _read_numbers(value: object, _base: str) -> tuple[float, ...]:
     return tuple(float(_number(item)) for item in _list(value))
 
@@ -252,6 +258,8 @@ TEXT = Kind(_read_text)
 """Text."""
 SECRET = Kind(_read_secret)
 """Text that no message ever quotes."""
+SECRETS = Kind(_read_secrets)
+"""An array of texts that no message ever quotes."""
 BOOL = Kind(lambda value, _base: _bool(value))
 """``true`` or ``false``."""
 COUNT = Kind(_read_count)

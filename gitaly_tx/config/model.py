@@ -22,6 +22,7 @@ from .kinds import (
     PATH,
     PROGRAM,
     SECRET,
+    SECRETS,
     SIZE,
     SOCKET,
     TEXT,
@@ -59,6 +60,9 @@ class Auth:
     """
 
     token: str = setting(SECRET, "", "The secret shared with gRPC clients; empty asks for none.", secret=True)
+    previous_tokens: tuple[str, ...] = setting(
+        SECRETS, (), "Secrets that are good too, while clients are given a new one.", secret=True
+    )
     transitioning: bool = setting(BOOL, False, "Let gRPC clients in that fail to prove the token, and count them.")
 
 

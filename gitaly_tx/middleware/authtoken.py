@@ -9,7 +9,8 @@ from typing import Final
 
 from zope.interface import implementer
 
-from ..auth.token import TokenRefused, check_authorization, in_time
+from ..auth.callers import Callers, Wanted
+from ..auth.token import Shown, TokenRefused, check_any, in_time
 from ..errors import Code
 from ..observability.metrics import Metrics
 from ..rpc.call import Call, Door
@@ -25,48 +26,68 @@ class AuthToken:
     Checks the token of every call that comes in over gRPC, health and reflection included, before a message of it is received.
     The other doors have users, not tokens.
 
-    :param secret: the configured token.
+    Each decision is counted, and stands on the call's line: ``grpc.meta.auth_version`` is ``v2`` for a good token, and empty
+    without one. A token that was made with an earlier secret says so there, so that whoever exchanges secrets sees when nobody
+    uses the old one any more.
+
+    :param callers: what callers have to know. While they are ``transitioning``, the state in which a token is introduced on a
+        running installation, refusals are only counted.
     :param now: the time of day in Unix seconds: tokens carry it.
-    :param transitioning: refusals are only counted: the state in which a token is introduced on a running installation.
     """
 
-    def __init__(self, secret: bytes, now: Callable[[], float], metrics: Metrics, transitioning: bool = False) -> None:
-        self._secret = secret
+    def __init__(self, callers: Callers, now: Callable[[], float], metrics: Metrics) -> None:
+        self._callers = callers
         self._now = now
         self._metrics = metrics
-        self._transitioning = transitioning
-        self._good: dict[str, int] = {}
+        self._good: dict[str, Shown] = {}
+        self._good_for = callers.wanted
         self._accepted = metrics.auth.labels("grpc", "grpc", "ok")
         self._refused = metrics.auth.labels("grpc", "grpc", "refused")
 
     async def __call__(self, call: Call, proceed: Proceed) -> None:
         if call.door is Door.GRPC:
-            self._check(call)
+            self._check(call, self._callers.wanted)
         await proceed()
 
-    def _check(self, call: Call) -> None:
+    def _check(self, call: Call, wanted: Wanted) -> None:
+        fields = call.fields
+        fields["grpc.meta.auth_version"] = ""
+        if not wanted.secrets:
+            self._count("server disabled authentication", wanted)
+            return
         values = call.metadata.get("authorization", ())
         first = values[0] if values and isinstance(values[0], str) else ""
         try:
-            self._check_token(first)
+            shown = self._check_token(first, wanted)
         except TokenRefused as error:
             self._refused.inc()
-            if self._transitioning:
-                call.fields["grpc.meta.auth_version"] = "refused"
+            missing = error.code is Code.UNAUTHENTICATED
+            self._count("unauthenticated" if missing else "denied", wanted)
+            if wanted.transitioning:
+                fields["auth.refused"] = error.facts["refused"]
                 return
-            reason = "unauthenticated" if error.code is Code.UNAUTHENTICATED else "permission"
+            reason = "unauthenticated" if missing else "permission"
             self._metrics.rejections.labels(reason, call.method.service, call.method.name).inc()
-            call.fields["rejection"] = reason
             raise
         self._accepted.inc()
-        call.fields["grpc.meta.auth_version"] = "v2"
+        self._count("would be ok" if wanted.transitioning else "ok", wanted)
+        fields["grpc.meta.auth_version"] = "v2"
+        if shown.secret:
+            fields["auth.made_with"] = "previous"
 
-    def _check_token(self, authorization: str) -> None:
+    def _check_token(self, authorization: str, wanted: Wanted) -> Shown:
         now = self._now()
-        issued = self._good.get(authorization)
-        if issued is not None and in_time(issued, now):
-            return
-        issued = check_authorization(authorization, self._secret, now)
+        if wanted is not self._good_for:
+            self._good.clear()
+            self._good_for = wanted
+        known = self._good.get(authorization)
+        if known is not None and in_time(known.issued, now):
+            return known
+        shown = check_any(authorization, wanted.secrets, now)
         if len(self._good) >= REMEMBERED:
             self._good.clear()
-        self._good[authorization] = issued
+        self._good[authorization] = shown
+        return shown
+
+    def _count(self, status: str, wanted: Wanted) -> None:
+        self._metrics.authentications.labels("false" if wanted.transitioning else "true", status).inc()

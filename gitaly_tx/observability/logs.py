@@ -87,9 +87,17 @@ class LineObserver:
         self._write = write
         self._json = json
         self._level = LEVELS[level]
-        self._redactor = Redactor(secrets)
+        self._secrets = set(secrets)
+        self._redactor = Redactor(self._secrets)
         self._constant = dict(constant or {})
         self._lost = 0
+
+    def hide(self, secrets: Iterable[str]) -> None:
+        """
+        There are further texts that no line ever shows.
+        """
+        self._secrets.update(secrets)
+        self._redactor = Redactor(self._secrets)
 
     def __call__(self, event: LogEvent) -> None:
         level = _level(event)

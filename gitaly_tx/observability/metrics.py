@@ -81,6 +81,12 @@ class Metrics:
             ("protocol", "method", "outcome"),
             registry=registry,
         )
+        self.authentications = Counter(
+            "gitaly_authentications_total",
+            "Tokens of gRPC callers, as Gitaly counts them: are they enforced, and were they good.",
+            ("enforced", "status"),
+            registry=registry,
+        )
         self.connections = Gauge("gitaly_tx_connections", "Open client connections.", ("protocol",), registry=registry)
 
     def _bytes(self, registry: CollectorRegistry) -> None:

@@ -20,7 +20,7 @@ from twisted.python.threadpool import ThreadPool
 
 from .. import __version__
 from ..auth.reload import Authority
-from ..chain import TokenSettings, chain
+from ..chain import chain
 from ..client.peers import Peers
 from ..cluster.local import LocalCoordinator
 from ..config.model import Config
@@ -199,8 +199,8 @@ class Assembly:
 
     def reload(self, config: Config) -> list[str]:
         """
-        Take users and rules from another configuration, and read the HTTPS certificate and the application's secret again. The
-        certificate of the gRPC listener is read again by itself when its file changes.
+        Take users, rules and the secrets of gRPC callers from another configuration, and read the HTTPS certificate and the
+        application's secret again. The certificate of the gRPC listener is read again by itself when its file changes.
 
         :returns: what changed, in words.
         :raises ConfigError: or GitalyError; then everything stays as it was.
@@ -325,9 +325,10 @@ def assemble(reactor: Any, config: Config, surroundings: Surroundings, program: 
     )
     built = services(ports)
     health = Health(service.service for service in built)
-    token = TokenSettings(config.auth.token.encode(), config.auth.transitioning) if config.auth.token else None
     limiting = Limiting(config, clock, metrics, lambda: authority.open_access)
-    middlewares = chain(clock=clock, now=time.time, metrics=metrics, access=authority, token=token, limits=limiting.rules)
+    middlewares = chain(
+        clock=clock, now=time.time, metrics=metrics, access=authority, callers=authority.callers, limits=limiting.rules
+    )
     dispatcher = Dispatcher((*built, health, _reflection(built)), middlewares, clock)
 
     grace = config.graceful_restart_timeout

@@ -181,6 +181,8 @@ class GitalyServer(MultiService):
             if self._log_to is not None:
                 self._log_to.reopen()
             config = load(path, data, insecure=insecure, environ=self._surroundings.environ)
+            if self._log_to is not None:
+                self._log_to.hide(config)
             changes = assembly.reload(config)
         except (ConfigError, GitalyError, OSError) as error:
             assembly.metrics.reloads.labels("refused").inc()

@@ -8,7 +8,6 @@ import sys
 from collections.abc import Iterator
 
 from attrs import frozen
-from twisted.logger import ILogObserver
 
 from ..config.model import Config
 from ..observability.logs import LineObserver, LogFile
@@ -22,7 +21,7 @@ class Log:
     :param file: what it writes to; ``None`` for standard output.
     """
 
-    observer: ILogObserver
+    observer: LineObserver
     file: LogFile | None
 
     def reopen(self) -> None:
@@ -33,6 +32,12 @@ class Log:
         """
         if self.file is not None:
             self.file.reopen()
+
+    def hide(self, config: Config) -> None:
+        """
+        Hide another configuration's secrets too.
+        """
+        self.observer.hide(_secrets(config))
 
 
 def open_log(config: Config, surroundings: Surroundings) -> Log:
@@ -71,8 +76,7 @@ def to_stderr(text: str) -> None:
 
 
 def _secrets(config: Config) -> Iterator[str]:
-    if config.auth.token:
-        yield config.auth.token
+    yield from filter(None, (config.auth.token, *config.auth.previous_tokens))
     yield from filter(None, (config.gitlab.secret, config.gitlab.http_settings.password))
     for user in config.users:
         yield from user.tokens

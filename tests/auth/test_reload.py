@@ -117,3 +117,23 @@ class AuthorityTests(SynchronousTestCase):
         self.assertRaises(ConfigError, authority.replace, config(top='[http]\nlisten_addr = "127.0.0.1:80"\n'))
         self.assertFalse(authority.open_access)
         self.assertFalse(self.may(authority, None))
+
+    def test_secrets(self) -> None:
+        """
+        The secrets of gRPC callers are replaced with the rest; what changed is told, what they are is not.
+        """
+        authority = Authority(config(top='[auth]\ntoken = "one-secret"\n'))
+        callers = authority.callers
+        self.assertEqual(callers.wanted.secrets, (b"one-secret",))
+        changes = authority.replace(config(top='[auth]\ntoken = "two-secret"\nprevious_tokens = ["one-secret"]\n'))
+        self.assertEqual(changes, ["gRPC callers: 2 tokens are accepted now"])
+        self.assertIs(authority.callers, callers)
+        self.assertEqual(callers.wanted.secrets, (b"two-secret", b"one-secret"))
+
+    def test_secret_is_not_taken_away(self) -> None:
+        """
+        A reload that would leave an open gRPC listener without a secret is refused, and the old one holds.
+        """
+        authority = Authority(config(top='listen_addr = ":8075"\n[auth]\ntoken = "one-secret"\n'))
+        self.assertRaises(ConfigError, authority.replace, config(top='listen_addr = "127.0.0.1:8075"\n'))
+        self.assertEqual(authority.callers.wanted.secrets, (b"one-secret",))

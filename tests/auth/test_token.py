@@ -9,7 +9,7 @@ import hmac
 
 from twisted.trial.unittest import SynchronousTestCase
 
-from gitaly_tx.auth.token import VALIDITY, TokenRefused, check_authorization, issue_token
+from gitaly_tx.auth.token import VALIDITY, Shown, TokenRefused, check_any, check_authorization, issue_token
 from gitaly_tx.errors import Code
 
 SECRET = b"foo"
@@ -107,3 +107,21 @@ class CheckTests(SynchronousTestCase):
         """
         version, mac, message = signed(str(NOW)).split(".")
         check_authorization(f"bEARER {version}.{mac.upper()}.{message}", SECRET, NOW)
+
+    def test_several_secrets(self):
+        """
+        Any of several secrets will do, and all are tried; without any, no token is good.
+        """
+        tried = []
+        digest = hmac.digest
+
+        def counted(secret, *more):
+            tried.append(secret)
+            return digest(secret, *more)
+
+        self.patch(hmac, "digest", counted)
+        for number, secret in enumerate((b"one", b"two")):
+            shown = check_any(f"Bearer {signed(str(NOW), secret)}", (b"one", b"two"), NOW)
+            self.assertEqual(shown, Shown(NOW, number))
+        self.assertEqual(tried, [b"one", b"two"] * 2)
+        self.assertRaises(TokenRefused, check_any, f"Bearer {signed(str(NOW))}", (), NOW)

@@ -170,6 +170,20 @@ class CheckTests(SynchronousTestCase):
         for text, words in cases.items():
             self.assertEqual([what for _, what in complaints(text)], [words], text)
 
+    def test_previous_tokens(self) -> None:
+        """
+        Earlier secrets are good beside a present one only, and are secrets; they are never quoted.
+        """
+        self.assertEqual(complaints('[auth]\ntoken = "new"\nprevious_tokens = ["old", "older"]'), [])
+        (found,) = complaints('[auth]\nprevious_tokens = ["old-secret"]')
+        self.assertEqual(found[0], "auth.previous_tokens")
+        (found,) = complaints('[auth]\ntoken = "new"\nprevious_tokens = ["old", ""]')
+        self.assertEqual(found[0], "auth.previous_tokens[1]")
+        for bad in ('"old-secret"', "[1, 2]"):
+            ((key, words),) = complaints(f'[auth]\ntoken = "new"\nprevious_tokens = {bad}')
+            self.assertEqual(key, "auth.previous_tokens")
+            self.assertNotIn("old-secret", words)
+
     def test_vanished(self) -> None:
         """
         A file that is gone by the time its mode is looked at is no trouble.

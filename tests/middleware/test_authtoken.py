@@ -8,6 +8,7 @@ from prometheus_client import CollectorRegistry
 from twisted.trial.unittest import SynchronousTestCase
 from zope.interface.verify import verifyObject
 
+from gitaly_tx.auth.callers import Callers, Wanted
 from gitaly_tx.auth.token import VALIDITY, issue_token
 from gitaly_tx.errors import Code, GitalyError
 from gitaly_tx.middleware.authtoken import REMEMBERED, AuthToken
@@ -30,8 +31,9 @@ class AuthTokenTests(SynchronousTestCase):
         self.now = float(NOW)
         self.middleware = self.make()
 
-    def make(self, transitioning=False):
-        return AuthToken(b"foo", lambda: self.now, self.metrics, transitioning)
+    def make(self, *secrets, transitioning=False):
+        self.callers = Callers(Wanted(secrets or (b"foo",), transitioning))
+        return AuthToken(self.callers, lambda: self.now, self.metrics)
 
     def attempt(self, *authorization, door=Door.GRPC):
         """
@@ -55,8 +57,11 @@ class AuthTokenTests(SynchronousTestCase):
     def counted(self, outcome):
         return self.registry.get_sample_value("gitaly_tx_auth_total", {"protocol": "grpc", "method": "grpc", "outcome": outcome})
 
-    def good(self, offset=0):
-        return f"Bearer {issue_token(b'foo', NOW + offset)}"
+    def gitaly_counted(self, enforced, status):
+        return self.registry.get_sample_value("gitaly_authentications_total", {"enforced": enforced, "status": status})
+
+    def good(self, offset=0, secret=b"foo"):
+        return f"Bearer {issue_token(secret, NOW + offset)}"
 
     def test_good(self):
         """
@@ -68,6 +73,8 @@ class AuthTokenTests(SynchronousTestCase):
         self.now += VALIDITY
         self.assertIsNone(self.attempt(self.good()))
         self.assertEqual((self.counted("ok"), self.counted("refused")), (2, 0))
+        self.assertEqual(self.gitaly_counted("true", "ok"), 2)
+        self.assertNotIn("auth.made_with", self.call.fields)
 
     def test_remembered_token_expires(self):
         """
@@ -103,6 +110,8 @@ class AuthTokenTests(SynchronousTestCase):
             for reason in ("unauthenticated", "permission")
         ]
         self.assertEqual(rejections, [3, 1])
+        self.assertEqual([self.gitaly_counted("true", status) for status in ("unauthenticated", "denied", "ok")], [3, 1, None])
+        self.assertEqual(self.call.fields["grpc.meta.auth_version"], "")
 
     def test_first_header(self):
         """
@@ -123,5 +132,38 @@ class AuthTokenTests(SynchronousTestCase):
         """
         self.middleware = self.make(transitioning=True)
         self.assertIsNone(self.attempt("Bearer x"))
-        self.assertEqual(self.call.fields["grpc.meta.auth_version"], "refused")
+        self.assertEqual(self.call.fields["grpc.meta.auth_version"], "")
+        self.assertEqual(self.call.fields["auth.refused"], "not three parts")
         self.assertEqual(self.counted("refused"), 1)
+        self.assertIsNone(self.attempt(self.good()))
+        self.assertEqual([self.gitaly_counted("false", status) for status in ("unauthenticated", "would be ok")], [1, 1])
+
+    def test_several_secrets(self):
+        """
+        While secrets are exchanged the new one and the old one are good, and a line says which callers have the old one still.
+        """
+        self.middleware = self.make(b"new", b"foo", b"older")
+        for secret, marked in ((b"new", None), (b"foo", "previous"), (b"older", "previous")):
+            for _ in range(2):
+                self.assertIsNone(self.attempt(self.good(secret=secret)))
+                self.assertEqual(self.call.fields.get("auth.made_with"), marked)
+        self.assertEqual(self.attempt(self.good(secret=b"other")), Code.PERMISSION_DENIED)
+
+    def test_replaced(self):
+        """
+        A secret that is withdrawn is no good any more from the next call on, even if its tokens were good before.
+        """
+        self.assertIsNone(self.attempt(self.good()))
+        self.callers.replace(Wanted((b"new",)))
+        self.assertEqual(self.attempt(self.good()), Code.PERMISSION_DENIED)
+        self.assertIsNone(self.attempt(self.good(secret=b"new")))
+
+    def test_nobody_is_asked(self):
+        """
+        Without a secret everybody passes, which is counted, too.
+        """
+        self.callers.replace(Wanted())
+        self.assertIsNone(self.attempt())
+        self.assertIsNone(self.attempt("Bearer x"))
+        self.assertEqual(self.gitaly_counted("true", "server disabled authentication"), 2)
+        self.assertEqual((self.counted("ok"), self.counted("refused")), (0, 0))

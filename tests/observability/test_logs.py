@@ -152,6 +152,15 @@ class JSONTests(ObserverCase):
         self.assertEqual(self.last()["token"], "[redacted]")
         self.assertEqual(self.last()["table"], {"password": "[redacted]"})
 
+    def test_hide(self) -> None:
+        """
+        Secrets that are learned later are blanked out beside those that were known before.
+        """
+        log = self.observe(secrets=["knownsecret"])
+        self.observer.hide(["latersecret"])
+        log.info("knownsecret latersecret")
+        self.assertEqual(self.last()["msg"], "[redacted] [redacted]")
+
     def test_failure(self) -> None:
         """
         A failure is on its line with type, words and traceback; an error of ours with its code and facts.

@@ -12,6 +12,7 @@ from grpc_reflection.v1alpha import reflection_pb2
 from prometheus_client import CollectorRegistry
 from zope.interface.verify import verifyClass, verifyObject
 
+from gitaly_tx.auth.callers import Callers, Wanted
 from gitaly_tx.auth.token import issue_token
 from gitaly_tx.frontends.grpc.standard import HEALTH, REFLECTION, Health, Reflection
 from gitaly_tx.middleware.authtoken import AuthToken
@@ -91,7 +92,7 @@ class HealthTests(GRPCCase):
         """
         Health and reflection need the token like everything else (faults 12 and 164).
         """
-        check = AuthToken(b"foo", time.time, Metrics(CollectorRegistry(), process=False))
+        check = AuthToken(Callers(Wanted((b"foo",))), time.time, Metrics(CollectorRegistry(), process=False))
         channel = await self.serve(Health(NAMES), Reflection(NAMES), middlewares=[check])
         error = await channel.error(CHECK, ask())
         self.assertEqual(status_of(error), ("UNAUTHENTICATED", "authentication required"))
