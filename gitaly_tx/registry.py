@@ -15,7 +15,7 @@ from .hooks.updateref import RefUpdater
 from .linguist.interfaces import ILinguist
 from .linguist.languages import Languages
 from .linguist.licensefiles import LicenseFiles
-from .rpc.interfaces import IMethods
+from .rpc.interfaces import IMethods, ISidechannels
 from .services.analysis.generated import Means as AnalysisMeans
 from .services.analysis.service import AnalysisService
 from .services.blob.service import BlobService
@@ -36,7 +36,8 @@ from .services.server.service import ServerService
 from .services.smarthttp.service import SmartHTTPService
 from .services.ssh.service import SSHService
 from .storage.interfaces import IStorageProvider
-from .transport.interfaces import ITransport
+from .transport.hooksocket import HookSockets
+from .transport.interfaces import IPackObjects, ITransport
 from .wal.threads import InThread
 
 
@@ -50,6 +51,9 @@ class Ports:
     :param updater: moves refs for users, with all that has a say in it.
     :param custom: runs custom hooks.
     :param peers: other Gitalys, which callers name.
+    :param sidechannels: ways back to those who call, for bytes.
+    :param packs: makes packs for git's upload-pack.
+    :param hook_sockets: connects to git's hooks.
     :param linguist: tells what files are.
     :param gitlab: the application that is asked about pushes, if there is one.
     :param signing_key: the file with the key that commits are signed with, if one is configured.
@@ -63,6 +67,9 @@ class Ports:
     updater: RefUpdater
     custom: CustomHooks
     peers: IPeers
+    sidechannels: ISidechannels
+    packs: IPackObjects
+    hook_sockets: HookSockets
     linguist: ILinguist
     gitlab: Gitlab | None = None
     signing_key: str | None = None
@@ -79,7 +86,7 @@ def services(ports: Ports) -> tuple[IMethods, ...]:
         ConflictsService(ports.git, ports.storage, ports.in_thread),
         DiffService(ports.git, ports.storage, ports.in_thread),
         CommitService(CommitPorts(ports.storage, ports.git, mailmaps, Languages(ports.linguist, ports.git))),
-        HookService(HookPorts(ports.git, ports.storage, ports.custom, ports.gitlab)),
+        HookService(HookPorts(ports.git, ports.storage, ports.custom, ports.packs, ports.hook_sockets, ports.gitlab)),
         InternalService(ports.storage.storages, ports.in_thread),
         ObjectPoolService(ports.git, ports.storage, ports.in_thread),
         OperationService(OperationPorts(ports.git, ports.storage, ports.updater, ports.in_thread)),
@@ -87,6 +94,6 @@ def services(ports: Ports) -> tuple[IMethods, ...]:
         RemoteService(ports.storage, ports.git),
         RepositoryService(ports.storage, ports.git, ports.in_thread, LicenseFiles(ports.linguist)),
         ServerService(ports.version, ports.git, ports.storage.storages, ports.in_thread, ports.signing_key),
-        SmartHTTPService(ports.storage, ports.transport),
-        SSHService(ports.storage, ports.transport),
+        SmartHTTPService(ports.storage, ports.transport, ports.sidechannels),
+        SSHService(ports.storage, ports.transport, ports.sidechannels),
     )

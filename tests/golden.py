@@ -30,7 +30,7 @@ OTHERS = ("target", "replica")
 """Storages beside ``default`` that the recordings want."""
 
 WHOLE = frozenset({"ServerService", "SmartHTTPService", "SSHService"})
-"""Services whose cases are claimed, but for sidechannels."""
+"""Services whose cases are claimed."""
 
 READING = frozenset(
     {
@@ -50,9 +50,6 @@ READING = frozenset(
 )
 """Services of which those cases are claimed whose calls are all built."""
 
-UNAVAILABLE = 14
-"""The status that the replay gives a call for which it gets no sidechannel."""
-
 RESULTS = ("passed", "failed", "unimplemented", "skipped")
 
 PREAMBLE = """\
@@ -60,7 +57,7 @@ PREAMBLE = """\
 
 Requests that were recorded from Gitaly 16.7, sent to this server: how many answers are the same. A case is a short conversation;
 it passes if the status, the typed error details, every response and, after a write, the repositories on disk are those of Gitaly.
-"Not done yet" are calls that are answered with `UNIMPLEMENTED`, or that need a sidechannel where the server offers none.
+"Not done yet" are calls that are answered with `UNIMPLEMENTED`.
 
 This page is written by `python -m tests.golden --table COMPATIBILITY.md`.
 
@@ -98,8 +95,6 @@ def claimed(case: Case) -> bool:
     """
     Whether this version says that the case passes.
     """
-    if any(method.endswith("WithSidechannel") for method in case.methods):
-        return False
     return case.service in WHOLE or (case.service in READING and case.result in ("passed", "failed"))
 
 
@@ -141,19 +136,9 @@ def judged(cases: Iterable[Case], found: Mapping[str, Sequence[Mapping[str, Any]
             for step in steps
             for path, expected, got in step.get("hard", ())
         )
-        results = tuple(map(_result, steps))
+        results = tuple(str(step["result"]) for step in steps)
         done.append(Case(case.name, case.service, case.methods, results, differences))
     return done
-
-
-def _result(step: Mapping[str, Any]) -> str:
-    """
-    The replay's word for it, but that a server without sidechannels counts as one that does not do such calls, and not as one
-    that does them wrongly.
-    """
-    if step["method"].endswith("WithSidechannel") and step["result"] == "failed" and step.get("code") == UNAVAILABLE:
-        return "unimplemented"
-    return str(step["result"])
 
 
 def replay(services: Sequence[str], jobs: int) -> dict[str, list[dict[str, Any]]]:

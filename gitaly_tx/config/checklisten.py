@@ -11,6 +11,9 @@ from .lines import KeyPath
 from .model import Config
 from .problems import Findings
 
+GRPC = (("listen_addr",), ("tls_listen_addr",), ("grpc", "direct_listen_addr"))
+"""The keys of listeners that only the token protects."""
+
 GRPC_CURE = "set auth.token, listen on 127.0.0.1, or take the risk with --insecure"
 GIT_CURE = "add a [[user]] or a [[rule]], listen on 127.0.0.1, or take the risk with --insecure"
 
@@ -34,6 +37,7 @@ def listeners(config: Config) -> list[tuple[KeyPath, Address]]:
     found = [
         (("listen_addr",), config.listen_addr),
         (("tls_listen_addr",), config.tls_listen_addr),
+        (("grpc", "direct_listen_addr"), config.grpc.direct_listen_addr),
         (("http", "listen_addr"), config.http.listen_addr if config.http else None),
         (("ssh", "listen_addr"), config.ssh.listen_addr if config.ssh else None),
         (("prometheus_listen_addr",), config.prometheus_listen_addr),
@@ -87,7 +91,7 @@ def check_open(config: Config, findings: Findings) -> None:
     for at, address in listeners(config):
         if address.loopback or at == ("prometheus_listen_addr",):
             continue
-        if at in (("listen_addr",), ("tls_listen_addr",)):
+        if at in GRPC:
             if not config.auth.token:
                 findings.error(at, f"anybody who reaches {address} could do everything", GRPC_CURE)
             elif config.auth.transitioning:

@@ -141,7 +141,7 @@ def _listeners(config: Config, given: set[KeyPath]) -> Config:
     """
     tables = {"http", "ssh"} & {path[0] for path in given}
     addresses = {path[0] for path in given if path[0] in ("listen_addr", "tls_listen_addr") and getattr(config, str(path[0]))}
-    if config.socket_path or tables or addresses:
+    if config.socket_path or tables or addresses or config.grpc.direct_listen_addr is not None:
         config = evolve(
             config,
             listen_addr=config.listen_addr if ("listen_addr",) in given else None,

@@ -136,6 +136,19 @@ class Logging:
 
 
 @frozen
+class Grpc:
+    """
+    ``[grpc]``: gRPC beside the listeners that all of Gitaly's clients use.
+    """
+
+    direct_listen_addr: Address | None = setting(
+        ADDRESS,
+        None,
+        "Where to listen for plain gRPC only: a little cheaper for each call, but not for Workhorse and GitLab Shell.",
+    )
+
+
+@frozen
 class Http:
     """
     ``[http]``: git over HTTP.
@@ -281,6 +294,7 @@ class Config:
     hooks: Hooks = table(Hooks, "Programs that have a say in pushes.")
     logging: Logging = table(Logging, "What the server writes about itself.")
 
+    grpc: Grpc = table(Grpc, "gRPC beside the listeners that all of Gitaly's clients use.")
     http: Http | None = table(Http, "git over HTTP.")
     ssh: Ssh | None = table(Ssh, "git over SSH.")
     users: tuple[User, ...] = tables(User, "Who is known.", name="user")
@@ -337,6 +351,7 @@ __all__ = [
     "Config",
     "Git",
     "GitConfig",
+    "Grpc",
     "Hooks",
     "Http",
     "Limits",

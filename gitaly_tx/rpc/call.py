@@ -53,6 +53,7 @@ class Call:
     :param identity: who calls. gRPC callers are applications that act for their users: they are anonymous here and proved by
         their token.
     :param peer: the caller's address, such as ``127.0.0.1:50112``, for the log.
+    :param origin: what the door itself calls the connection that the call came over; nobody else can tell anything from it.
     :param metadata: what came beside the request, keys in lower case; keys that end in ``-bin`` have bytes.
     :param deadline: when the caller stops waiting, in the reactor's seconds; ``None`` for never.
     :param correlation_id: what ties together everything that happens because of this call, in every log.
@@ -71,6 +72,7 @@ class Call:
     door: Door
     identity: Identity = Factory(Identity)
     peer: str = ""
+    origin: str = ""
     metadata: Mapping[str, tuple[str | bytes, ...]] = field(factory=dict)
     deadline: float | None = None
     correlation_id: str = ""

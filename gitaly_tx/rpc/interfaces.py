@@ -53,6 +53,34 @@ class IGitBody(Interface):
     stderr: IByteSink = Attribute("What the command tells the user aside (dropped by HTTP).")
 
 
+class ISidechannel(Interface):
+    """
+    A way for bytes beside the messages of a call.
+    """
+
+    source: IByteSource = Attribute("What the caller sends, up to its saying that this was all.")
+    sink: IByteSink = Attribute("What the caller is sent.")
+    lost: Deferred[None] = Attribute("Fires, once, when the caller breaks it off.")
+
+    def close() -> None:
+        """
+        Say that nothing more is sent. Safe to repeat, and after the caller has gone.
+        """
+
+
+class ISidechannels(Interface):
+    """
+    Sidechannels back to those who call.
+    """
+
+    def open(call: Call) -> Awaitable[ISidechannel]:
+        """
+        Open the sidechannel that a call names.
+
+        :raises GitalyError: with no code of its own, and Gitaly's text (``sidechannel: …``), if there is none to be had.
+        """
+
+
 class IMiddleware(Interface):
     """
     Something that every call passes through, inwards and outwards again.

@@ -24,13 +24,15 @@ from ..chain import chain
 from ..client.peers import Peers
 from ..cluster.local import LocalCoordinator
 from ..config.model import Config
+from ..frontends.grpc.origins import Origins
 from ..frontends.grpc.service import GRPCService
+from ..frontends.grpc.sidechannels import Sidechannels
 from ..frontends.grpc.standard import Health, Reflection
 from ..frontends.http.service import HTTPService
-from ..frontends.http.tls import RenewableCertificate
 from ..frontends.monitoring.resources import MonitoringSite, Readiness, scrape_in
 from ..frontends.monitoring.service import MonitoringService
 from ..frontends.ssh.service import SSHService
+from ..frontends.tls import RenewableCertificate
 from ..git.children import Children
 from ..git.config import Configurations
 from ..git.dulwichreader import ObjectReader
@@ -60,7 +62,9 @@ from ..storage.metadata import ensure_filesystem_id
 from ..storage.provider import FilesystemStorageProvider
 from ..storage.threads import Threads
 from ..transport.gittransport import GitTransport
+from ..transport.hooksocket import HookSockets
 from ..transport.inforefs import InfoRefs
+from ..transport.packobjects import PackObjects
 from ..transport.pushmeans import Means, PackLimits, PushLimits
 from ..transport.receivepack import ReceivePack
 from ..transport.uploadarchive import UploadArchive
@@ -199,8 +203,8 @@ class Assembly:
 
     def reload(self, config: Config) -> list[str]:
         """
-        Take users, rules and the secrets of gRPC callers from another configuration, and read the HTTPS certificate and the
-        application's secret again. The certificate of the gRPC listener is read again by itself when its file changes.
+        Take users, rules and the secrets of gRPC callers from another configuration, and read the certificates and the
+        application's secret again. The certificate of the gRPC listener is also read again by itself when its file changes.
 
         :returns: what changed, in words.
         :raises ConfigError: or GitalyError; then everything stays as it was.
@@ -209,6 +213,7 @@ class Assembly:
             self.certificate.renew()
         if self.application is not None:
             self.application.renew(config)
+        self.grpc.renew()
         return self.authority.replace(config)
 
     def ready(self) -> Readiness:
@@ -310,6 +315,7 @@ def assemble(reactor: Any, config: Config, surroundings: Surroundings, program: 
 
     updater = RefUpdater(hooks, git, housekeeping.consider)
     peers = Peers(time.time)
+    origins = Origins()
     ports = Ports(
         version=__version__,
         git=git,
@@ -320,6 +326,9 @@ def assemble(reactor: Any, config: Config, surroundings: Surroundings, program: 
         custom=custom,
         gitlab=gitlab,
         peers=peers,
+        sidechannels=Sidechannels(clock, origins),
+        packs=PackObjects(git),
+        hook_sockets=HookSockets(reactor),
         linguist=Linguist(git, clock),
         signing_key=config.git.signing_key or None,
     )
@@ -331,6 +340,7 @@ def assemble(reactor: Any, config: Config, surroundings: Surroundings, program: 
     )
     dispatcher = Dispatcher((*built, health, _reflection(built)), middlewares, clock)
 
+    runtime = _runtime_dir(config)
     grace = config.graceful_restart_timeout
     certificate = doors.https_certificate(config)
     behind = doors.Behind(dispatcher, storage.resolve, authority, measures.attempts, measures.rejected, certificate, grace)
@@ -357,7 +367,7 @@ def assemble(reactor: Any, config: Config, surroundings: Surroundings, program: 
         health=health,
         certificate=certificate,
         monitoring=None,
-        grpc=GRPCService(clock, dispatcher, doors.grpc_listens(config, _runtime_dir(config)), grace),
+        grpc=GRPCService(reactor, dispatcher, doors.grpc_listens(config, runtime), grace, origins, f"{runtime}/sock.d/grpc"),
         http=doors.http(reactor, config, behind),
         ssh=doors.ssh(reactor, config, behind),
     )

@@ -17,12 +17,12 @@ from ..config.model import Config
 from ..frontends.grpc.listening import Kind, Listen
 from ..frontends.http.channel import Patience
 from ..frontends.http.exchange import Door80, Rejected, Resolve
-from ..frontends.http.service import HTTPService, OverTLS
-from ..frontends.http.tls import RenewableCertificate
+from ..frontends.http.service import HTTPService
 from ..frontends.monitoring.resources import MonitoringSite
 from ..frontends.monitoring.service import MonitoringService
 from ..frontends.ssh.service import SSHService
 from ..frontends.ssh.session import Commands
+from ..frontends.tls import OverTLS, RenewableCertificate
 from ..git.options import ConfigPair
 from ..rpc.interfaces import IDispatcher
 
@@ -80,11 +80,13 @@ def grpc_listens(config: Config, runtime_dir: str) -> list[Listen]:
     """
     The addresses for gRPC. The internal socket, over which helpers call back, is one of them.
     """
-    listens = [Listen(Kind.UNIX, os.path.join(runtime_dir, "sock.d", "intern"))]
+    listens = [Listen(Kind.UNIX, os.path.join(runtime_dir, "sock.d", "intern"), direct=True)]
     if config.socket_path:
         listens.append(Listen(Kind.UNIX, config.socket_path))
     if config.listen_addr is not None:
         listens.append(Listen(Kind.TCP, str(config.listen_addr)))
+    if config.grpc.direct_listen_addr is not None:
+        listens.append(Listen(Kind.TCP, str(config.grpc.direct_listen_addr), direct=True))
     if config.tls_listen_addr is not None:
         tls = config.tls
         listens.append(Listen(Kind.TLS, str(config.tls_listen_addr), tls.certificate_path, tls.key_path))

@@ -71,6 +71,21 @@ class PushBroken(GitalyError):
         """How git would have ended. Its last words are on ``stderr`` already, where there is one."""
 
 
+@frozen
+class PackRequest:
+    """
+    What git wants to be packed, but for the objects.
+
+    :param flags: options of pack-objects, in their order; checked.
+    :param shallow: the repository's own ``shallow`` file does not count (``--shallow-file ""``).
+    :param protocol: the value of ``GIT_PROTOCOL``.
+    """
+
+    flags: tuple[str, ...]
+    shallow: bool = False
+    protocol: str = ""
+
+
 class ITransport(Interface):
     """
     git's four services.
@@ -112,4 +127,20 @@ class ITransport(Interface):
 
         :raises PushBroken: for a request that cannot be understood.
         :raises GitalyError: if the repository cannot be made, or is not there and nothing is to be created.
+        """
+
+
+class IPackObjects(Interface):
+    """
+    Makes packs.
+    """
+
+    def serve(repository: IRepository, request: PackRequest, source: IByteSource, sink: IByteSink) -> Awaitable[None]:
+        """
+        Make a pack.
+
+        :param source: the objects that are wanted and not wanted, as ``pack-objects --revs`` reads them.
+        :param sink: takes packets of the side-band: the pack, and what git tells the user.
+        :raises StreamBroken: if whoever wants it has gone; the child has gone then, too.
+        :raises GitalyError: INTERNAL ``git-pack-objects: stderr: "…" err: exit status N``.
         """

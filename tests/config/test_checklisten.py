@@ -29,6 +29,7 @@ class ListenTests(SynchronousTestCase):
             "http.listen_addr": {"users", "rules", "everything"},
             "ssh.listen_addr": {"users", "rules", "everything"},
             "listen_addr": {"token", "everything"},
+            "grpc.direct_listen_addr": {"token", "everything"},
         }
         for key, good in enough.items():
             table, _, name = key.rpartition(".")

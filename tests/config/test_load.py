@@ -177,6 +177,7 @@ layout = "pointer"
         self.assertEqual(named('prometheus_listen_addr = ""'), everything[:-1])
         self.assertEqual(named('listen_addr = ""'), everything[1:])
         self.assertEqual(named('listen_addr = "localhost:1"'), ["listen_addr"])
+        self.assertEqual(named('[grpc]\ndirect_listen_addr = "localhost:1"'), [])
         self.assertEqual(named("[http]"), ["http"])
         self.assertEqual(named('[http]\nexternal_url = "https://x"\n[ssh]\n'), ["http", "ssh"])
         self.assertEqual(named('socket_path = "s"\n[ssh]\nlisten_addr = ""\n'), ["socket_path"])

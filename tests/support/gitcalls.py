@@ -31,6 +31,7 @@ from protocols.gitaly.shared_pb2 import Repository
 
 from .git import make_git, make_repository
 from .reading import GivenRepositories, Reading
+from .sidechannels import MemorySidechannels
 from .streams import MemorySink, MemorySource
 
 RELATIVE_PATH = "thing.git"
@@ -152,7 +153,11 @@ class GitCalls:
             UploadArchive(git, self.clock, 60.0),
             self.pushes,
         )
-        services = [SmartHTTPService(self.storage, transport), SSHService(self.storage, transport)]
+        self.sidechannels = MemorySidechannels()
+        services = [
+            SmartHTTPService(self.storage, transport, self.sidechannels),
+            SSHService(self.storage, transport, self.sidechannels),
+        ]
         self.dispatcher = Dispatcher(services, [], self.clock)
 
     def stop(self) -> None:

@@ -18,6 +18,7 @@ from ...rpc.interfaces import IDispatcher
 from ...rpc.method import MethodInfo
 from .exchange import Context, StreamExchange, UnaryExchange
 from .metadata import CORRELATION_KEY, call_from
+from .origins import Origins
 from .status import code_and_text, set_status
 
 Serve = Callable[[Any, Context], Awaitable[bytes | None]]
@@ -30,12 +31,14 @@ class Handlers(grpc.GenericRpcHandler):  # type: ignore[misc]
     :param dispatcher: runs the calls.
     :param clock: measures deadlines.
     :param running: counts the calls that have not ended.
+    :param origins: knows who is behind a call.
     """
 
-    def __init__(self, dispatcher: IDispatcher, clock: IReactorTime, running: Running) -> None:
+    def __init__(self, dispatcher: IDispatcher, clock: IReactorTime, running: Running, origins: Origins) -> None:
         self._dispatcher = dispatcher
         self._clock = clock
         self._running = running
+        self._origins = origins
         self._handlers: dict[str, grpc.RpcMethodHandler] = {}
 
     def service(self, details: grpc.HandlerCallDetails) -> grpc.RpcMethodHandler:
@@ -60,7 +63,7 @@ class Handlers(grpc.GenericRpcHandler):  # type: ignore[misc]
     def _unary(self, method: MethodInfo) -> Serve:
         async def serve(data: bytes, context: Context) -> bytes:
             exchange = UnaryExchange(method, data)
-            exchange.call = call = call_from(context, method, exchange, self._clock)
+            exchange.call = call = call_from(context, method, exchange, self._clock, self._origins)
             error = await self._run(call, context)
             if error is not None:
                 # Returning would make grpcio send an empty reply before the status.
@@ -72,7 +75,7 @@ class Handlers(grpc.GenericRpcHandler):  # type: ignore[misc]
     def _stream(self, method: MethodInfo) -> Serve:
         async def serve(requests: object, context: Context) -> None:
             exchange = StreamExchange(method, context, CORRELATION_KEY)
-            exchange.call = call = call_from(context, method, exchange, self._clock)
+            exchange.call = call = call_from(context, method, exchange, self._clock, self._origins)
             try:
                 await self._run(call, context)
             finally:

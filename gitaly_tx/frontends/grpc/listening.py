@@ -11,10 +11,12 @@ from enum import Enum
 from pathlib import Path
 from typing import Any
 
-import grpc
 from attrs import frozen
 
 from ...errors import Code, GitalyError
+
+BACKLOG = 4096
+"""How many connections may wait to be accepted; the system has a limit of its own."""
 
 
 class Kind(Enum):
@@ -37,12 +39,14 @@ class Listen:
     :param certificate: the PEM file with the certificate and its chain; only for TLS. It is read again for new connections when
         it or the key has changed.
     :param key: the PEM file with the private key.
+    :param direct: only plain gRPC is spoken here, so grpcio may listen itself, which is a little cheaper. Not for TLS.
     """
 
     kind: Kind
     address: str
     certificate: str = ""
     key: str = ""
+    direct: bool = False
 
 
 @frozen
@@ -57,23 +61,68 @@ class Bound:
     address: str
 
 
-def open_listener(server: Any, listen: Listen) -> Bound:
+def open_direct(server: Any, listen: Listen) -> Bound:
     """
-    Open an address on a server that was not started yet.
+    Let a server of grpcio's that was not started yet listen on an address.
 
     :raises GitalyError: UNAVAILABLE if it cannot be had; the message names the address, for the operator.
     """
     if listen.kind is Kind.UNIX:
-        _make_room(listen.address)
+        make_room(listen.address)
         _port(lambda: server.add_insecure_port(f"unix:{listen.address}"), listen)
         return Bound(listen.kind, listen.address)
     address = f"[::]{listen.address}" if listen.address.startswith(":") else listen.address
-    if listen.kind is Kind.TLS:
-        credentials = _credentials(listen)
-        port = _port(lambda: server.add_secure_port(address, credentials), listen)
-    else:
-        port = _port(lambda: server.add_insecure_port(address), listen)
+    port = _port(lambda: server.add_insecure_port(address), listen)
     return Bound(listen.kind, f"{listen.address.rpartition(':')[0]}:{port}")
+
+
+def open_sockets(listen: Listen) -> tuple[Bound, list[socket.socket]]:
+    """
+    Listen on an address: on all that a name stands for, with one port.
+
+    :raises GitalyError: as :func:`open_direct`.
+    """
+    if listen.kind is Kind.UNIX:
+        make_room(listen.address)
+        return Bound(listen.kind, listen.address), [_listening(socket.AF_UNIX, listen.address, listen)]
+    host, _, port_text = listen.address.rpartition(":")
+    port = int(port_text)
+    opened: list[socket.socket] = []
+    try:
+        for family, address in _addresses(host.strip("[]"), port, listen):
+            if opened and not port:
+                port = opened[0].getsockname()[1]
+            opened.append(_listening(family, (address[0], port, *address[2:]), listen))
+    except GitalyError:
+        for each in opened:
+            each.close()
+        raise
+    return Bound(listen.kind, f"{host}:{opened[0].getsockname()[1]}"), opened
+
+
+def _addresses(host: str, port: int, listen: Listen) -> list[tuple[int, Any]]:
+    if not host and socket.has_dualstack_ipv6():
+        return [(socket.AF_INET6, ("::", port))]
+    try:
+        found = socket.getaddrinfo(host or "0.0.0.0", port, type=socket.SOCK_STREAM, flags=socket.AI_PASSIVE)
+    except OSError as error:
+        raise _unavailable(listen.address, str(error)) from error
+    return list(dict.fromkeys((family, address) for family, _, _, _, address in found))
+
+
+def _listening(family: int, address: Any, listen: Listen) -> socket.socket:
+    made = socket.socket(family, socket.SOCK_STREAM)
+    try:
+        if family != socket.AF_UNIX:
+            made.setsockopt(socket.SOL_SOCKET, socket.SO_REUSEADDR, 1)
+        if family == socket.AF_INET6:
+            made.setsockopt(socket.IPPROTO_IPV6, socket.IPV6_V6ONLY, address[0] != "::")
+        made.bind(address)
+        made.listen(BACKLOG)
+    except OSError as error:
+        made.close()
+        raise _unavailable(listen.address, str(error)) from error
+    return made
 
 
 def close_listener(bound: Bound) -> None:
@@ -95,7 +144,7 @@ def _unavailable(address: str, why: str) -> GitalyError:
     return GitalyError(f"cannot listen on {address}", Code.UNAVAILABLE, {"error": why})
 
 
-def _make_room(path: str) -> None:
+def make_room(path: str) -> None:
     """
     Make the directory, for this user only, and remove the socket of a server that died.
     """
@@ -115,48 +164,3 @@ def _make_room(path: str) -> None:
         if probe.connect_ex(path) == 0:
             raise _unavailable(path, "somebody listens there already")
     os.unlink(path)
-
-
-class _Certificates:
-    """
-    The certificate as it is on disk, for each new connection: a renewed one is used without a restart. One that cannot be read
-    leaves the one before in use. grpcio calls this in threads of its own.
-    """
-
-    def __init__(self, listen: Listen) -> None:
-        self._listen = listen
-        self._seen = self._version()
-
-    def read(self) -> Any:
-        """
-        :raises OSError: if a file cannot be read.
-        """
-        key = Path(self._listen.key).read_bytes()
-        chain = Path(self._listen.certificate).read_bytes()
-        return grpc.ssl_server_certificate_configuration([(key, chain)])
-
-    def fetch(self) -> Any:
-        """
-        The new configuration, or ``None`` if nothing has changed.
-        """
-        try:
-            version = self._version()
-            if version == self._seen:
-                return None
-            configuration = self.read()
-        except OSError:
-            return None
-        self._seen = version
-        return configuration
-
-    def _version(self) -> tuple[int, int, int, int]:
-        key, certificate = os.stat(self._listen.key), os.stat(self._listen.certificate)
-        return key.st_mtime_ns, key.st_ino, certificate.st_mtime_ns, certificate.st_ino
-
-
-def _credentials(listen: Listen) -> Any:
-    try:
-        certificates = _Certificates(listen)
-        return grpc.dynamic_ssl_server_credentials(certificates.read(), certificates.fetch)
-    except OSError as error:
-        raise _unavailable(listen.address, str(error)) from error

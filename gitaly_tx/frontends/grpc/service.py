@@ -4,23 +4,30 @@ The gRPC server as a service of Twisted's.
 
 from __future__ import annotations
 
+import os
+import socket
+import tempfile
 from collections.abc import Sequence
+from functools import partial
 from typing import Any, Final
 
 import grpc
-from attrs import frozen
+from attrs import define, field
 from twisted.application.service import Service
 from twisted.internet.defer import Deferred
-from twisted.internet.interfaces import IReactorTime
+from twisted.internet.threads import deferToThread
 from twisted.logger import Logger
 from twisted.python.failure import Failure
 
 from ...bridge import Running, deferred_from, reactor_loop
 from ...errors import Code, GitalyError
 from ...rpc.interfaces import IDispatcher
+from ..tls import RenewableCertificate
 from .exchange import LARGEST
 from .handlers import Handlers
-from .listening import Bound, Listen, close_listener, open_listener
+from .listener import Acceptor, Reception
+from .listening import Bound, Kind, Listen, close_listener, open_direct, open_sockets
+from .origins import Origins
 
 OPTIONS: Final[tuple[tuple[str, Any], ...]] = (
     # Two servers must not share a port without knowing.
@@ -39,14 +46,39 @@ OPTIONS: Final[tuple[tuple[str, Any], ...]] = (
 )
 
 
-@frozen
+@define(eq=False)
 class _Server:
     """
     What exists between start and stop.
+
+    :param private: the socket on which grpcio serves those whom the reception sends.
+    :param acceptors: the listeners that are ours.
+    :param certificates: of those that speak TLS.
     """
 
     grpc: Any
-    bound: tuple[Bound, ...]
+    private: Bound
+    reception: Reception
+    bound: list[Bound] = field(factory=list)
+    acceptors: list[Acceptor] = field(factory=list)
+    certificates: list[RenewableCertificate] = field(factory=list)
+
+    def accept_no_more(self) -> None:
+        """
+        Close the listeners. Connections stay.
+        """
+        for acceptor in self.acceptors:
+            acceptor.close()
+        for bound in self.bound:
+            close_listener(bound)
+        self.reception.turn_away()
+
+    def end(self) -> None:
+        """
+        Close everything else.
+        """
+        self.reception.end()
+        close_listener(self.private)
 
 
 class GRPCService(Service):
@@ -60,15 +92,28 @@ class GRPCService(Service):
     :param dispatcher: runs the calls.
     :param listens: where to listen.
     :param grace: how many seconds calls may go on when the service stops; then they are cancelled.
+    :param origins: will know who is behind a call.
+    :param private: the path of the socket on which grpcio serves; its directory is this user's only. By default it is in a new
+        directory.
     """
 
     _log = Logger()
 
-    def __init__(self, reactor: IReactorTime, dispatcher: IDispatcher, listens: Sequence[Listen], grace: float = 60.0) -> None:
+    def __init__(
+        self,
+        reactor: Any,
+        dispatcher: IDispatcher,
+        listens: Sequence[Listen],
+        grace: float = 60.0,
+        origins: Origins | None = None,
+        private: str = "",
+    ) -> None:
         self._reactor = reactor
         self._dispatcher = dispatcher
         self._listens = tuple(listens)
         self._grace = grace
+        self._origins = Origins() if origins is None else origins
+        self._private = private
         self._running = Running()
         self._server: _Server | None = None
         self._starting: Deferred[Any] | None = None
@@ -102,7 +147,7 @@ class GRPCService(Service):
         if self._failure is not None:
             waiter.errback(self._failure)
         elif self._server is not None:
-            waiter.callback(self._server.bound)
+            waiter.callback(tuple(self._server.bound))
         else:
             self._waiting.append(waiter)
         return waiter
@@ -113,25 +158,58 @@ class GRPCService(Service):
         starting = self._starting = Deferred.fromCoroutine(self._start())
         starting.addBoth(self._started)
 
+    def renew(self) -> None:
+        """
+        Read the certificates again.
+
+        :raises GitalyError: if one cannot be used; then that stays as it is.
+        """
+        if self._server is not None:
+            for certificate in self._server.certificates:
+                certificate.renew()
+
     async def _start(self) -> _Server:
-        reactor_loop()
+        loop = reactor_loop()
         server = grpc.aio.server(
-            handlers=(Handlers(self._dispatcher, self._reactor, self._running),),
+            handlers=(Handlers(self._dispatcher, self._reactor, self._running, self._origins),),
             options=OPTIONS,
         )
-        bound: list[Bound] = []
+        private = self._private or os.path.join(tempfile.mkdtemp(prefix="gitaly-"), "grpc")
+        reception = Reception(self._reactor, loop, self._origins, partial(deferToThread))
+        made = _Server(server, open_direct(server, Listen(Kind.UNIX, private)), reception)
+        opened: list[tuple[socket.socket, Any]] = []
         try:
             for listen in self._listens:
-                bound.append(open_listener(server, listen))
+                if listen.direct:
+                    made.bound.append(open_direct(server, listen))
+                else:
+                    opened += self._open(listen, made)
         except BaseException:
+            for each, _ in opened:
+                each.close()
             # A server that was never started has to be stopped as well, or its sockets stay open.
             await deferred_from(server.start())
             await deferred_from(server.stop(None))
-            for each in bound:
-                close_listener(each)
+            made.accept_no_more()
+            made.end()
             raise
         await deferred_from(server.start())
-        return _Server(server, tuple(bound))
+        self._origins.path = private
+        made.acceptors += [Acceptor(each, loop, accepted) for each, accepted in opened]
+        return made
+
+    def _open(self, listen: Listen, made: _Server) -> list[tuple[socket.socket, Any]]:
+        """
+        :returns: the listening sockets, with what happens to their connections.
+        """
+        accepted: Any = made.reception.plain
+        if listen.kind is Kind.TLS:
+            certificate = _certificate(listen)
+            made.certificates.append(certificate)
+            accepted = partial(made.reception.secured, certificate)
+        bound, sockets = open_sockets(listen)
+        made.bound.append(bound)
+        return [(each, accepted) for each in sockets]
 
     def _started(self, result: _Server | Failure) -> None:
         """
@@ -149,7 +227,7 @@ class GRPCService(Service):
         else:
             self._server = result
             for waiter in waiting:
-                waiter.callback(result.bound)
+                waiter.callback(tuple(result.bound))
 
     async def _stop(self) -> None:
         if self._starting is not None:
@@ -157,7 +235,14 @@ class GRPCService(Service):
         server, self._server = self._server, None
         if server is None:
             return
-        for bound in server.bound:
-            close_listener(bound)
+        server.accept_no_more()
         await deferred_from(server.grpc.stop(self._grace))
         await self._running.idle()
+        server.end()
+
+
+def _certificate(listen: Listen) -> RenewableCertificate:
+    try:
+        return RenewableCertificate(listen.certificate, listen.key, "the certificate of tls_listen_addr", [b"h2"])
+    except GitalyError as error:
+        raise GitalyError(f"cannot listen on {listen.address}", Code.UNAVAILABLE, error.facts) from error

@@ -4,34 +4,13 @@ The listener: an endpoint, a factory, a way to stop.
 
 from __future__ import annotations
 
-from attrs import frozen
 from twisted.application.service import Service
 from twisted.internet.defer import Deferred, maybeDeferred
-from twisted.internet.interfaces import IListeningPort, IProtocolFactory, IStreamServerEndpoint
-from twisted.protocols.tls import TLSMemoryBIOFactory
-from zope.interface import implementer
+from twisted.internet.interfaces import IListeningPort, IStreamServerEndpoint
 
 from .channel import GitFactory, Patience
 from .exchange import Door80
 from .splice import IReactorForSplice
-from .tls import RenewableCertificate
-
-
-@implementer(IStreamServerEndpoint)
-@frozen
-class OverTLS:
-    """
-    An endpoint whose connections speak TLS.
-    """
-
-    endpoint: IStreamServerEndpoint
-    certificate: RenewableCertificate
-
-    def listen(self, protocolFactory: IProtocolFactory) -> Deferred[IListeningPort]:
-        """
-        Listen where the endpoint does.
-        """
-        return self.endpoint.listen(TLSMemoryBIOFactory(self.certificate, False, protocolFactory))
 
 
 class HTTPService(Service):

@@ -14,6 +14,7 @@ from protocols.gitaly import hook_pb2 as pb
 
 from ...rpc.call import Call
 from ...rpc.interfaces import IMethods
+from .pack_objects import pack_objects_hook_with_sidechannel
 from .ports import HookPorts
 from .post_receive import post_receive_hook
 from .pre_receive import pre_receive_hook
@@ -45,6 +46,11 @@ class HookService:
 
     async def ReferenceTransactionHook(self, call: Call, requests: AsyncIterator[pb.ReferenceTransactionHookRequest]) -> None:
         await reference_transaction_hook(self._ports, call)
+
+    async def PackObjectsHookWithSidechannel(
+        self, call: Call, request: pb.PackObjectsHookWithSidechannelRequest
+    ) -> pb.PackObjectsHookWithSidechannelResponse:
+        return await pack_objects_hook_with_sidechannel(self._ports, call, request)
 
     async def ProcReceiveHook(self, call: Call, requests: AsyncIterator[pb.ProcReceiveHookRequest]) -> None:
         await proc_receive_hook(call)

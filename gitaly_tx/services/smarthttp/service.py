@@ -13,12 +13,12 @@ from zope.interface import implementer
 from protocols.gitaly import smarthttp_pb2 as pb
 
 from ...rpc.call import Call
-from ...rpc.interfaces import IMethods
+from ...rpc.interfaces import IMethods, ISidechannels
 from ...storage.interfaces import IStorageProvider
 from ...transport.interfaces import ITransport
 from .info_refs import info_refs_receive_pack, info_refs_upload_pack
 from .receive_pack import post_receive_pack
-from .upload_pack import post_upload_pack
+from .upload_pack import post_upload_pack, post_upload_pack_with_sidechannel
 
 
 @implementer(IMethods)
@@ -32,12 +32,18 @@ class SmartHTTPService:
 
     _storage: IStorageProvider
     _transport: ITransport
+    _sidechannels: ISidechannels
 
     async def InfoRefsUploadPack(self, call: Call, request: pb.InfoRefsRequest) -> None:
         await info_refs_upload_pack(self._storage, self._transport, call, request)
 
     async def InfoRefsReceivePack(self, call: Call, request: pb.InfoRefsRequest) -> None:
         await info_refs_receive_pack(self._storage, self._transport, call, request)
+
+    async def PostUploadPackWithSidechannel(
+        self, call: Call, request: pb.PostUploadPackWithSidechannelRequest
+    ) -> pb.PostUploadPackWithSidechannelResponse:
+        return await post_upload_pack_with_sidechannel(self._storage, self._transport, self._sidechannels, call, request)
 
     async def PostUploadPack(self, call: Call, requests: AsyncIterator[pb.PostUploadPackRequest]) -> None:
         await post_upload_pack(self._storage, self._transport, call)

@@ -4,19 +4,27 @@
 
 from __future__ import annotations
 
+from collections.abc import Awaitable
 from typing import cast
 
-from zope.interface import implementer
-
 from protocols.git.fetch import NegotiationStatistics
-from protocols.gitaly.smarthttp_pb2 import PostUploadPackRequest, PostUploadPackResponse
+from protocols.gitaly.smarthttp_pb2 import (
+    PostUploadPackRequest,
+    PostUploadPackResponse,
+    PostUploadPackWithSidechannelRequest,
+    PostUploadPackWithSidechannelResponse,
+)
 
 from ...errors import Code, GitalyError
+from ...git.interfaces import Ended
 from ...rpc.call import Call
+from ...rpc.interfaces import ISidechannel, ISidechannels
 from ...storage.interfaces import IStorageProvider
-from ...streams import IByteSource, StreamBroken
+from ...streams import StreamBroken
 from ...transport.fetchconfig import settings
 from ...transport.interfaces import FetchRequest, ITransport
+from ...transport.negotiation import NotedSource, statistics_message
+from ..sidechannel import while_there
 from ..validate import given, opened
 from .bodies import aside, sink, source
 
@@ -35,44 +43,68 @@ async def post_upload_pack(storage: IStorageProvider, transport: ITransport, cal
     if request.data:
         raise GitalyError("non-empty Data", Code.INVALID_ARGUMENT)
     repository = await opened(storage, given(request))
+    fetch = _fetch(request)
+    noted = NotedSource(source(call))
+    await _served(transport.upload_pack(repository, fetch, noted, sink(call, _reply), aside(call)), noted.statistics)
+
+
+async def post_upload_pack_with_sidechannel(
+    storage: IStorageProvider,
+    transport: ITransport,
+    sidechannels: ISidechannels,
+    call: Call,
+    request: PostUploadPackWithSidechannelRequest,
+) -> PostUploadPackWithSidechannelResponse:
+    """
+    The same over a sidechannel.
+
+    :returns: what was said; nothing of it if it is not a request for a pack.
+    :raises GitalyError: as :func:`post_upload_pack`; INTERNAL ``open sidechannel: …``.
+    """
+    repository = await opened(storage, given(request))
+    fetch = _fetch(request)
+    try:
+        channel: ISidechannel = await sidechannels.open(call)
+    except GitalyError as error:
+        raise error.wrapped("open sidechannel", Code.INTERNAL) from error
+    try:
+        noted = NotedSource(channel.source)
+
+        async def serve() -> Ended:
+            return await transport.upload_pack(repository, fetch, noted, channel.sink, None)
+
+        await _served(while_there(channel, serve()), noted.statistics)
+    finally:
+        channel.close()
+    reply = PostUploadPackWithSidechannelResponse()
+    reply.packfile_negotiation_statistics.SetInParent()
+    if noted.statistics.wants and not noted.statistics.broken:
+        reply.packfile_negotiation_statistics.CopyFrom(statistics_message(noted.statistics))
+    return reply
+
+
+def _fetch(request: PostUploadPackRequest | PostUploadPackWithSidechannelRequest) -> FetchRequest:
     options = tuple(request.git_config_options)
     try:
         settings(options)
     except GitalyError as error:
         raise GitalyError(error.message, Code.INVALID_ARGUMENT) from error
-    noted = _NotedSource(source(call))
-    fetch = FetchRequest(request.git_protocol, options, stateless=True)
+    return FetchRequest(request.git_protocol, options, stateless=True)
+
+
+async def _served(upload: Awaitable[Ended], statistics: NegotiationStatistics) -> None:
     try:
-        ended = await transport.upload_pack(repository, fetch, noted, sink(call, _reply), aside(call))
+        ended = await upload
     except StreamBroken as error:
         raise GitalyError("running upload-pack: user canceled the request", Code.CANCELLED) from error
     except GitalyError as error:
         raise error.wrapped("spawning upload-pack") from error
-    if ended.status != 0 and not noted.statistics.saw_deepen:
+    if ended.status != 0 and not statistics.saw_deepen:
         raise GitalyError(
             f"running upload-pack: waiting for upload-pack: {ended}",
             Code.FAILED_PRECONDITION,
             {"stderr": ended.stderr.decode("utf-8", "replace")},
         )
-
-
-@implementer(IByteSource)
-class _NotedSource:
-    """
-    Counts what the client says on the way.
-    """
-
-    def __init__(self, inner: IByteSource) -> None:
-        self._inner = inner
-        self.statistics = NegotiationStatistics()
-
-    async def read(self) -> bytes:
-        """
-        As the inner source.
-        """
-        data = await self._inner.read()
-        self.statistics.receive(data)
-        return data
 
 
 def _reply(data: bytes) -> PostUploadPackResponse:

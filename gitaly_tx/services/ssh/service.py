@@ -13,12 +13,12 @@ from zope.interface import implementer
 from protocols.gitaly import ssh_pb2 as pb
 
 from ...rpc.call import Call
-from ...rpc.interfaces import IMethods
+from ...rpc.interfaces import IMethods, ISidechannels
 from ...storage.interfaces import IStorageProvider
 from ...transport.interfaces import ITransport
 from .receive_pack import ssh_receive_pack
 from .upload_archive import ssh_upload_archive
-from .upload_pack import ssh_upload_pack
+from .upload_pack import ssh_upload_pack, ssh_upload_pack_with_sidechannel
 
 
 @implementer(IMethods)
@@ -32,6 +32,12 @@ class SSHService:
 
     _storage: IStorageProvider
     _transport: ITransport
+    _sidechannels: ISidechannels
+
+    async def SSHUploadPackWithSidechannel(
+        self, call: Call, request: pb.SSHUploadPackWithSidechannelRequest
+    ) -> pb.SSHUploadPackWithSidechannelResponse:
+        return await ssh_upload_pack_with_sidechannel(self._storage, self._transport, self._sidechannels, call, request)
 
     async def SSHUploadPack(self, call: Call, requests: AsyncIterator[pb.SSHUploadPackRequest]) -> None:
         await ssh_upload_pack(self._storage, self._transport, call)

@@ -21,8 +21,8 @@ from twisted.trial.unittest import TestCase
 
 from gitaly_tx.errors import GitalyError
 from gitaly_tx.frontends.http.exchange import Door80
-from gitaly_tx.frontends.http.service import HTTPService, OverTLS
-from gitaly_tx.frontends.http.tls import RenewableCertificate
+from gitaly_tx.frontends.http.service import HTTPService
+from gitaly_tx.frontends.tls import OverTLS, RenewableCertificate
 from gitaly_tx.rpc.call import Call
 from gitaly_tx.streams import ISpliceSink
 from protocols.gitaly.smarthttp_pb2 import InfoRefsResponse

@@ -22,6 +22,8 @@ from gitaly_tx.rpc.interfaces import IMethods
 from gitaly_tx.services.hook.payload import VARIABLE
 from gitaly_tx.services.hook.ports import HookPorts
 from gitaly_tx.services.hook.service import HookService
+from gitaly_tx.transport.hooksocket import HookSockets
+from gitaly_tx.transport.packobjects import PackObjects
 from protocols.gitaly.shared_pb2 import Repository
 from tests.support import hookcase
 from tests.support.application import SECRET, Application
@@ -96,7 +98,8 @@ class HookServiceCase(hookcase.HookCase):
         """
         From now on have this application.
         """
-        service = HookService(HookPorts(self.git, self.storage, self.make_hooks(), gitlab))
+        packs, sockets = PackObjects(self.git), HookSockets(reactor)
+        service = HookService(HookPorts(self.git, self.storage, self.make_hooks(), packs, sockets, gitlab))
         verifyObject(IMethods, service)
         self.dispatcher = Dispatcher([service], [], Clock())
 

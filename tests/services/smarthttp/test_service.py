@@ -318,9 +318,7 @@ class InterfaceTests(SmartHTTPCase):
 
     def test_provided(self):
         """
-        The service and the transport provide their interfaces, and the sidechannel methods are not there.
+        The service and the transport provide their interfaces.
         """
-        service = SmartHTTPService(self.calls.storage, self.calls.transport)
-        verifyObject(IMethods, service)
+        verifyObject(IMethods, SmartHTTPService(self.calls.storage, self.calls.transport, self.calls.sidechannels))
         verifyObject(ITransport, self.calls.transport)
-        self.assertFalse(hasattr(service, "PostUploadPackWithSidechannel"))

@@ -1,0 +1,97 @@
+"""
+Makes the pack of a fetch on behalf of git's upload-pack, which asks for it through its hook.
+"""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Sequence
+from typing import Final
+
+from attrs import frozen
+from zope.interface import implementer
+
+from ..errors import Code, GitalyError
+from ..git.command import Command
+from ..git.interfaces import IGit, Limits
+from ..git.quoting import quoted
+from ..storage.interfaces import IRepository
+from ..streams import IByteSink, IByteSource
+from .bands import Bands
+from .childmessages import secrets_of
+from .conversation import Conversation
+from .fetchconfig import protocol_variable
+from .interfaces import IPackObjects, PackRequest
+
+_NUMBER = r"[0-9]{1,9}"
+
+_FLAG: Final = re.compile(
+    r"--revs|--thin|--stdout|--shallow|--include-tag|--delta-base-offset|-q|--quiet|--(no-)?progress|--all-progress(-implied)?"
+    r"|--(no-)?use-bitmap-index|--no-reuse-(delta|object)|--(no-)?sparse|--(window|depth|threads|compression)="
+    + _NUMBER
+    + r"|--filter=[\x21-\x7e]{1,4096}",
+    re.ASCII,
+)
+"""What upload-pack passes on, and what changes no more than how a pack is made: nothing that writes or reads anything else."""
+
+
+def pack_request(arguments: Sequence[str], protocol: str = "") -> PackRequest:
+    """
+    :param arguments: the command line that upload-pack would run: ``--shallow-file ""``, if that is asked for, ``pack-objects``,
+        and flags.
+    :raises GitalyError: INVALID_ARGUMENT ``invalid pack-objects command: […]: …`` for any other.
+    """
+    words = list(arguments)
+    shallow = words[:2] == ["--shallow-file", ""]
+    if shallow:
+        del words[:2]
+    if words[:1] != ["pack-objects"]:
+        raise _invalid(arguments, "missing pack-objects")
+    flags = words[1:]
+    if not all(flag.startswith("-") for flag in flags):
+        raise _invalid(arguments, "non-flag argument")
+    if "--stdout" not in flags:
+        raise _invalid(arguments, "missing --stdout")
+    for flag in flags:
+        if not _FLAG.fullmatch(flag):
+            raise _invalid(arguments, f"flag not allowed: {quoted(flag)}")
+    return PackRequest(tuple(flags), shallow, protocol)
+
+
+@implementer(IPackObjects)
+@frozen
+class PackObjects:
+    """
+    Runs ``git pack-objects``.
+
+    :param limits: of the child; ``None`` for those that every git has.
+    """
+
+    git: IGit
+    limits: Limits | None = None
+
+    async def serve(self, repository: IRepository, request: PackRequest, source: IByteSource, sink: IByteSink) -> None:
+        """
+        As :func:`IPackObjects.serve`.
+        """
+        environment = protocol_variable(request.protocol)
+        if request.shallow:
+            environment["GIT_SHALLOW_FILE"] = ""
+        command = Command("pack-objects", request.flags, directory=repository.directory, environment=environment)
+        bands = Bands(sink)
+        child = self.git.spawn(command, stderr=bands.progress, limits=self.limits)
+        ended = await Conversation(child, source, bands.data, _nobody_listens).run()
+        if ended.status != 0:
+            words = ended.stderr
+            for secret in secrets_of(repository.directory):
+                words = words.replace(secret, b"...")
+            text = quoted(words.decode("utf-8", "surrogateescape"))
+            raise GitalyError(f"git-pack-objects: stderr: {text} err: {ended}", Code.INTERNAL)
+
+
+def _invalid(arguments: Sequence[str], why: str) -> GitalyError:
+    return GitalyError(f"invalid pack-objects command: [{' '.join(arguments)}]: {why}", Code.INVALID_ARGUMENT)
+
+
+def _nobody_listens(data: bytes) -> None:
+    pass
