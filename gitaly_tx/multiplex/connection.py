@@ -116,6 +116,14 @@ class Stream:
         """
         self._connection.consumed(self.stream_id, count)
 
+    def accept(self) -> None:
+        """
+        Take it, if the peer opened it.
+
+        :raises Refused: if it is no more.
+        """
+        self._connection.accept(self.stream_id)
+
     def close(self) -> None:
         """
         Send no more.
@@ -172,13 +180,6 @@ class Connection:
         stream = self._add(self._session.open_stream())
         self._flush()
         return stream
-
-    def accept(self, stream: Stream) -> None:
-        """
-        Accept a stream that the peer opened.
-        """
-        self._session.accept(stream.stream_id)
-        self._flush()
 
     def close(self) -> None:
         """
@@ -253,6 +254,13 @@ class Connection:
         As :attr:`Stream.room`.
         """
         return 0 if self._paused or self._over else self._session.window(stream_id)
+
+    def accept(self, stream_id: int) -> None:
+        """
+        As :meth:`Stream.accept`.
+        """
+        self._session.accept(stream_id)
+        self._flush()
 
     def send(self, stream_id: int, data: bytes | memoryview) -> int:
         """

@@ -17,6 +17,7 @@ from twisted.internet.defer import Deferred
 from twisted.trial.unittest import TestCase
 
 from gitaly_tx.frontends.grpc.listening import Kind, Listen
+from gitaly_tx.frontends.grpc.origins import Origins
 from gitaly_tx.frontends.grpc.service import GRPCService
 from gitaly_tx.middleware.status import Status
 from gitaly_tx.rpc.dispatcher import Dispatcher
@@ -32,6 +33,13 @@ class GRPCCase(TestCase):
     """
 
     timeout = 30.0
+    origins: Origins
+
+    def setUp(self) -> Any:
+        """
+        Begin with nobody.
+        """
+        self.origins = Origins()
 
     if not isinstance(reactor, AsyncioSelectorReactor):
         skip = "needs --reactor=asyncio"
@@ -60,7 +68,7 @@ class GRPCCase(TestCase):
         Start a server; :attr:`bound` has its addresses.
         """
         self.dispatcher: Any = dispatcher
-        service = GRPCService(self.reactor(), dispatcher, listens, grace)
+        service = GRPCService(self.reactor(), dispatcher, listens, grace, self.origins)
         self.service = service
         service.startService()
         self.addCleanup(self.stop, service)

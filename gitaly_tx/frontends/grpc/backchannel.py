@@ -116,8 +116,7 @@ class Backchannel(Protocol):
             stream.reset()
             return
         self._offered = True
-        assert self._connection is not None
-        self._connection.accept(stream)
+        stream.accept()
         self._serve(Bridged(stream, self._loop))
 
     def _serve(self, calls: Bridged) -> None:
