@@ -98,6 +98,10 @@ class Changes:
         :param base: a tree.
         :raises GitalyError: without a code, if git did not do it.
         """
+        if ours.tree == base:
+            return Merged(theirs.tree)
+        if theirs.tree == base:
+            return Merged(ours.tree)
         return await merge_onto(self._git, self._directory, self._write, base, ours, theirs)
 
 

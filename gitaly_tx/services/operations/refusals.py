@@ -40,6 +40,13 @@ def reference_update(error: UpdateError) -> ReferenceUpdateError:
     return ReferenceUpdateError(reference_name=update.name, old_oid=str(old), new_oid=str(update.new))
 
 
+def described(error: HookError | AccessError | UpdateError) -> str:
+    """
+    The text with what was being done in front.
+    """
+    return error.text if isinstance(error, UpdateError) else error.chain
+
+
 def invalid(text: str) -> GitalyError:
     """
     A request that makes no sense.

@@ -15,10 +15,13 @@ from protocols.gitaly import operations_pb2 as pb
 from ...rpc.call import Call
 from ...rpc.interfaces import IMethods
 from .branches import user_create_branch, user_delete_branch, user_update_branch
+from .cherry_pick import user_cherry_pick
 from .ff_branch import user_ff_branch
 from .merge_branch import user_merge_branch
 from .merge_to_ref import user_merge_to_ref
 from .ports import OperationPorts
+from .rebase_to_ref import user_rebase_to_ref
+from .revert import user_revert
 from .squash import user_squash
 from .tags import user_create_tag, user_delete_tag
 
@@ -52,6 +55,9 @@ class OperationService:
     async def UserMergeToRef(self, call: Call, request: pb.UserMergeToRefRequest) -> pb.UserMergeToRefResponse:
         return await user_merge_to_ref(self._ports, call, request)
 
+    async def UserRebaseToRef(self, call: Call, request: pb.UserRebaseToRefRequest) -> pb.UserRebaseToRefResponse:
+        return await user_rebase_to_ref(self._ports, call, request)
+
     def UserMergeBranch(
         self, call: Call, requests: AsyncIterator[pb.UserMergeBranchRequest]
     ) -> AsyncGenerator[pb.UserMergeBranchResponse, None]:
@@ -59,6 +65,12 @@ class OperationService:
 
     async def UserFFBranch(self, call: Call, request: pb.UserFFBranchRequest) -> pb.UserFFBranchResponse:
         return await user_ff_branch(self._ports, call, request)
+
+    async def UserCherryPick(self, call: Call, request: pb.UserCherryPickRequest) -> pb.UserCherryPickResponse:
+        return await user_cherry_pick(self._ports, call, request)
+
+    async def UserRevert(self, call: Call, request: pb.UserRevertRequest) -> pb.UserRevertResponse:
+        return await user_revert(self._ports, call, request)
 
     async def UserSquash(self, call: Call, request: pb.UserSquashRequest) -> pb.UserSquashResponse:
         return await user_squash(self._ports, call, request)
