@@ -10,7 +10,7 @@ import re
 import secrets
 import shutil
 import zlib
-from collections.abc import Callable
+from collections.abc import Callable, Iterable
 from typing import Any
 
 from .objectid import ObjectFormat, ObjectID
@@ -30,7 +30,7 @@ def object_id(object_format: ObjectFormat, type: bytes, data: bytes) -> ObjectID
     """
     The id that an object has.
     """
-    digest = hashlib.sha1(usedforsecurity=False) if object_format is ObjectFormat.SHA1 else hashlib.sha256()
+    digest = _digest(object_format)
     digest.update(b"%s %d\0" % (type, len(data)))
     digest.update(data)
     return ObjectID(digest.hexdigest())
@@ -46,34 +46,51 @@ def make_object_directory(path: str) -> None:
 
 def write_loose_object(object_directory: str, object_format: ObjectFormat, type: bytes, data: bytes) -> ObjectID:
     """
+    As :func:`write_loose_pieces`, for an object that is in memory.
+    """
+    return write_loose_pieces(object_directory, object_format, type, len(data), [data])
+
+
+def write_loose_pieces(
+    object_directory: str, object_format: ObjectFormat, type: bytes, size: int, pieces: Iterable[bytes]
+) -> ObjectID:
+    """
     Add a loose object, visible at once and whole. Not durable: the write-ahead log fsyncs what it takes.
 
     :param type: one of :data:`OBJECT_TYPES`.
-    :raises ValueError: for another type.
+    :param size: of all pieces together.
+    :raises ValueError: for another type, or another size.
     :raises OSError: if the disk does; then nothing is left behind.
     """
     if type not in OBJECT_TYPES:
         raise ValueError("unknown object type")
-    oid = object_id(object_format, type, data)
-    digits = str(oid)
-    parent = os.path.join(object_directory, digits[:2])
-    path = os.path.join(parent, digits[2:])
-    if os.path.exists(path):
-        return oid
-    os.makedirs(parent, exist_ok=True)
-    temporary = os.path.join(parent, f"tmp_obj_{secrets.token_hex(8)}")
+    header = b"%b %d\0" % (type, size)
+    digest = _digest(object_format)
+    digest.update(header)
     compressor = zlib.compressobj(1)
+    temporary = os.path.join(object_directory, f"tmp_obj_{secrets.token_hex(8)}")
     descriptor = os.open(temporary, os.O_WRONLY | os.O_CREAT | os.O_EXCL | os.O_CLOEXEC, 0o444)
     try:
         with open(descriptor, "wb") as file:
-            file.write(compressor.compress(b"%s %d\0" % (type, len(data))))
-            file.write(compressor.compress(data))
+            file.write(compressor.compress(header))
+            for piece in pieces:
+                size -= len(piece)
+                digest.update(piece)
+                file.write(compressor.compress(piece))
             file.write(compressor.flush())
-        os.rename(temporary, path)
+        if size:
+            raise ValueError("object of a wrong size")
+        digits = digest.hexdigest()
+        parent = os.path.join(object_directory, digits[:2])
+        try:
+            os.rename(temporary, os.path.join(parent, digits[2:]))
+        except FileNotFoundError:
+            os.makedirs(parent, exist_ok=True)
+            os.rename(temporary, os.path.join(parent, digits[2:]))
     except BaseException:
         os.unlink(temporary)
         raise
-    return oid
+    return ObjectID(digits)
 
 
 def staged_files(object_directory: str) -> list[str]:
@@ -104,6 +121,10 @@ def remove_tree(path: str) -> None:
         if not os.path.lexists(path):
             return
     shutil.rmtree(path)
+
+
+def _digest(object_format: ObjectFormat) -> hashlib._Hash:
+    return hashlib.sha1(usedforsecurity=False) if object_format is ObjectFormat.SHA1 else hashlib.sha256()
 
 
 def _missing_is_fine(function: Callable[..., Any], path: str, info: Any) -> None:

@@ -5,7 +5,7 @@ Bytes that have to wait until something else is known: a little of them in memor
 from __future__ import annotations
 
 import tempfile
-from collections.abc import AsyncGenerator
+from collections.abc import AsyncGenerator, Iterator
 from contextlib import aclosing
 from typing import IO
 
@@ -62,6 +62,16 @@ class Spool:
         view = memoryview(bytes(self._memory))
         for start in range(0, len(view), PIECE):
             yield bytes(view[start : start + PIECE])
+
+    def pieces_blocking(self) -> Iterator[bytes]:
+        """
+        The same for work that has a thread; from the beginning every time.
+        """
+        if self._file is not None:
+            self._file.seek(0)
+            while data := self._file.read(PIECE):
+                yield data
+        yield bytes(self._memory)
 
     async def parts(self, size: int) -> AsyncGenerator[tuple[bytes, bool], None]:
         """

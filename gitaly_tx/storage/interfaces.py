@@ -6,7 +6,7 @@ Reads go straight to git's files; every write is a transaction in the write queu
 
 from __future__ import annotations
 
-from collections.abc import Awaitable, Callable, Mapping, Sequence
+from collections.abc import Awaitable, Callable, Iterable, Mapping, Sequence
 from typing import TypeVar
 
 from attrs import frozen
@@ -52,6 +52,13 @@ class IStaging(Interface):
     def write_object(type: bytes, data: bytes) -> Awaitable[ObjectID]:
         """
         Add an object to the quarantine.
+        """
+
+    def write_blocking(type: bytes, size: int, pieces: Iterable[bytes]) -> ObjectID:
+        """
+        The same for work that has a thread.
+
+        :param size: of all pieces together.
         """
 
     def staged() -> Awaitable[tuple[StagedFile, ...]]:

@@ -6,7 +6,7 @@ Names are checked by the same rules as on disk, as far as they need no disk.
 
 from __future__ import annotations
 
-from collections.abc import Awaitable, Callable, Mapping, Sequence
+from collections.abc import Awaitable, Callable, Iterable, Mapping, Sequence
 from itertools import count
 from posixpath import join, normpath
 from typing import TypeVar
@@ -72,7 +72,13 @@ class MemoryStaging:
         """
         Add an object.
         """
-        return self._objects.write(self.directory, self.object_format, type, data)
+        return self.write_blocking(type, len(data), [data])
+
+    def write_blocking(self, type: bytes, size: int, pieces: Iterable[bytes]) -> ObjectID:
+        """
+        Add an object.
+        """
+        return self._objects.write(self.directory, self.object_format, type, b"".join(pieces))
 
     async def staged(self) -> tuple[StagedFile, ...]:
         """

@@ -10,7 +10,7 @@ does not exist yet.
 from __future__ import annotations
 
 import os
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Iterable, Iterator
 from contextlib import contextmanager
 from functools import partial
 from posixpath import join, relpath
@@ -25,7 +25,7 @@ from zope.interface import implementer
 
 from ..git.directory import GitDirectory
 from ..git.objectid import ObjectFormat, ObjectID
-from ..git.quarantine import make_object_directory, remove_tree, staged_files, write_loose_object
+from ..git.quarantine import make_object_directory, remove_tree, staged_files, write_loose_pieces
 from ..wal.building import skeleton
 from ..wal.interfaces import Creation, StagedFile
 from ..wal.threads import InThread
@@ -155,7 +155,16 @@ class FilesystemStaging:
         """
         Add a loose object.
         """
-        return self._threads(write_loose_object, self._objects, self.object_format, type, data).addErrback(_told)
+        return self._threads(self.write_blocking, type, len(data), [data])
+
+    def write_blocking(self, type: bytes, size: int, pieces: Iterable[bytes]) -> ObjectID:
+        """
+        Add a loose object, in this thread.
+        """
+        try:
+            return write_loose_pieces(self._objects, self.object_format, type, size, pieces)
+        except OSError as error:
+            raise StagingFailed(error) from error
 
     def staged(self) -> Deferred[tuple[StagedFile, ...]]:
         """

@@ -161,6 +161,7 @@ class StorageProviderContract(TestCase):
         self.assertEqual(await repository.head(), b"refs/heads/trunk")
         staging = await repository.stage()
         oid = await staging.write_object(b"blob", b"hi\n")
+        self.assertEqual(staging.write_blocking(b"blob", 3, [b"h", b"i\n"]), oid)
         self.assertEqual(oid.format, ObjectFormat.SHA256)
         await staging.discard()
 

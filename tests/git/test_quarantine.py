@@ -46,6 +46,10 @@ class WriteTests(SynchronousTestCase):
         with self.assertRaises(ValueError):
             quarantine.write_loose_object(path, ObjectFormat.SHA1, b"glob", b"")
 
+        for size in (1, 3):
+            with self.assertRaises(ValueError):
+                quarantine.write_loose_pieces(path, ObjectFormat.SHA1, b"blob", size, [b"a", b"b"])
+
         def fail(old, new):
             raise OSError("no space")
 

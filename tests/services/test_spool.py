@@ -50,6 +50,8 @@ class SpoolTests(LeakCheck, TestCase):
                 await spool.append(b"%03d" % number)
             self.assertEqual(spool.size, len(written))
             self.assertEqual(await content(spool), written)
+            for _ in range(2):
+                self.assertEqual(b"".join(spool.pieces_blocking()), written)
             await spool.close()
 
     async def test_memory(self):

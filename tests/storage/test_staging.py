@@ -139,12 +139,12 @@ class StagingTests(SynchronousTestCase):
             (errno.EIO, Code.INTERNAL, "Input/output error"),
             (None, Code.INTERNAL, "input/output error"),
         ]:
-            self.patch(module, "write_loose_object", _raising(OSError(number, "why", "/srv/secret")))
+            self.patch(module, "write_loose_pieces", _raising(OSError(number, "why", "/srv/secret")))
             writing = staging.write_object(b"blob", b"")
             self.threads.all()
             error = self.failureResultOf(writing, StagingFailed).value
             self.assertEqual((error.code, error.message), (code, text))
-        self.patch(module, "write_loose_object", _raising(ValueError("unknown object type")))
+        self.patch(module, "write_loose_pieces", _raising(ValueError("unknown object type")))
         writing = staging.write_object(b"blub", b"")
         self.threads.all()
         self.failureResultOf(writing, ValueError)

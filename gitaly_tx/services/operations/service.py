@@ -16,6 +16,7 @@ from ...rpc.call import Call
 from ...rpc.interfaces import IMethods
 from .branches import user_create_branch, user_delete_branch, user_update_branch
 from .cherry_pick import user_cherry_pick
+from .commit_files import user_commit_files
 from .ff_branch import user_ff_branch
 from .merge_branch import user_merge_branch
 from .merge_to_ref import user_merge_to_ref
@@ -68,6 +69,9 @@ class OperationService:
 
     async def UserCherryPick(self, call: Call, request: pb.UserCherryPickRequest) -> pb.UserCherryPickResponse:
         return await user_cherry_pick(self._ports, call, request)
+
+    async def UserCommitFiles(self, call: Call, requests: AsyncIterator[pb.UserCommitFilesRequest]) -> pb.UserCommitFilesResponse:
+        return await user_commit_files(self._ports, call, requests)
 
     async def UserRevert(self, call: Call, request: pb.UserRevertRequest) -> pb.UserRevertResponse:
         return await user_revert(self._ports, call, request)

@@ -1,0 +1,225 @@
+"""
+Commits made of what is to be done to files.
+"""
+
+from __future__ import annotations
+
+from collections.abc import AsyncIterator
+from functools import partial
+
+from attrs import frozen
+
+from protocols.gitaly.operations_pb2 import (
+    OperationBranchUpdate,
+    UserCommitFilesError,
+    UserCommitFilesRequest,
+    UserCommitFilesRequestHeader,
+    UserCommitFilesResponse,
+)
+from protocols.gitaly.shared_pb2 import User
+
+from ...errors import Code, GitalyError
+from ...git import peeling
+from ...git.commits import Ident, NewCommit, write_commit
+from ...git.interfaces import IObjects, RefUpdate
+from ...git.objectid import ObjectID
+from ...git.quarantine import object_id as id_of
+from ...git.quoting import quoted
+from ...git.treeedit import TreeEditor
+from ...hooks.updateref import AccessError, HookError, UpdateError, Writer
+from ...rpc.call import Call
+from ...storage.interfaces import IRepository, IStaging
+from ..defaultbranch import BRANCHES
+from ..identity import signature
+from ..validate import given, object_id, opened
+from .contents import Contents, Waiting
+from .file_intake import Intake, Planned, Writing
+from .oldvalue import expected_old
+from .ports import OperationPorts
+from .quarantine import quarantine
+from .refusals import custom_hook, invalid
+
+_NO_SIGNATURE = "commit: failed to parse signature - Signature cannot have an empty name or email"
+
+
+@frozen
+class Bases:
+    """
+    Where a commit is made.
+
+    :param target: what the branch is now; ``None`` if there is none.
+    :param parent: what the commit is made on; ``None`` for the first of a history.
+    """
+
+    target: ObjectID | None
+    parent: ObjectID | None
+
+
+async def user_commit_files(
+    ports: OperationPorts, call: Call, requests: AsyncIterator[UserCommitFilesRequest]
+) -> UserCommitFilesResponse:
+    """
+    A commit on a branch, which may be a new one.
+
+    :raises GitalyError: INVALID_ARGUMENT, ALREADY_EXISTS or NOT_FOUND, with details, for an action that cannot be done;
+        PERMISSION_DENIED if a hook is against it; FAILED_PRECONDITION if the ref cannot be moved; INTERNAL if the application is
+        against it, or there is no parent.
+    """
+    async for request in requests:
+        if request.WhichOneof("user_commit_files_request_payload") != "header":
+            raise invalid("empty UserCommitFilesRequestHeader")
+        header = request.header
+        break
+    else:
+        raise GitalyError("EOF", Code.INTERNAL)
+    repository = await opened(ports.storage, given(header))
+    _validate(header, repository)
+    async with quarantine(repository) as staging:
+        bases = await _bases(repository, header)
+        contents = Contents(ports.in_thread, repository, staging)
+        planned = await Intake(ports.in_thread, contents).read(requests)
+        author, committer = await _people(ports, header)
+        tree = await _tree(repository, staging, contents, planned, bases.parent)
+        if not (author.name and author.email):
+            raise invalid(_NO_SIGNATURE)
+        parents = [] if bases.parent is None else [bases.parent]
+        try:
+            commit = await write_commit(staging.write_object, NewCommit(tree, parents, author, committer, header.commit_message))
+        except GitalyError as error:
+            if error.message == "name consists only of disallowed characters":
+                raise invalid(_NO_SIGNATURE) from error
+            raise
+        return await _update(ports, call, header, repository, staging, bases, commit)
+
+
+def _validate(header: UserCommitFilesRequestHeader, repository: IRepository) -> None:
+    if not header.HasField("user"):
+        raise invalid("empty User")
+    if not header.commit_message:
+        raise invalid("empty CommitMessage")
+    if not header.branch_name:
+        raise invalid("empty BranchName")
+    if header.start_sha:
+        object_id(header.start_sha, repository.object_format)
+
+
+async def _bases(repository: IRepository, header: UserCommitFilesRequestHeader) -> Bases:
+    found = await repository.ref(BRANCHES + header.branch_name)
+    target = None if found is None else found.target
+    if header.start_sha:
+        parent: ObjectID | None = object_id(header.start_sha, repository.object_format)
+    else:
+        try:
+            parent = await _parent(repository, header, target)
+        except GitalyError as error:
+            raise error.wrapped("resolve parent commit") from error
+    if parent is not None and parent != target:
+        oid = parent
+        if await repository.look(lambda objects: peeling.peeled(objects, oid, b"commit")) is None:
+            raise GitalyError("fetch missing commit: lookup parent commit: reference not found", Code.INTERNAL)
+    return Bases(target, parent)
+
+
+async def _parent(repository: IRepository, header: UserCommitFilesRequestHeader, target: ObjectID | None) -> ObjectID | None:
+    if not header.start_branch_name or not await _has_branches(repository):
+        return target
+    name = BRANCHES + header.start_branch_name
+    found = await repository.ref(name)
+    if found is None:
+        raise GitalyError(
+            f"resolving refish {quoted(name + b'^{commit}')} in *localrepo.Repo: reference not found", Code.INTERNAL
+        )
+    return found.target
+
+
+async def _has_branches(repository: IRepository) -> bool:
+    return bool(await repository.refs((BRANCHES,)))
+
+
+async def _people(ports: OperationPorts, header: UserCommitFilesRequestHeader) -> tuple[Ident, Ident]:
+    """
+    Author and committer.
+    """
+    user = User(name=_trimmed(header.user.name), email=_trimmed(header.user.email), timezone=header.user.timezone)
+    author = User(
+        name=_trimmed(header.commit_author_name) or user.name,
+        email=_trimmed(header.commit_author_email) or user.email,
+        timezone=user.timezone,
+    )
+    try:
+        return (
+            await signature(ports.in_thread, ports.now, header, author),
+            await signature(ports.in_thread, ports.now, header, user),
+        )
+    except GitalyError as error:
+        raise error.wrapped("getting date from proto") from error
+
+
+def _trimmed(text: bytes) -> bytes:
+    return text.decode("utf-8", "surrogateescape").strip().encode("utf-8", "surrogateescape")
+
+
+async def _tree(
+    repository: IRepository, staging: IStaging, contents: Contents, planned: list[Planned], parent: ObjectID | None
+) -> ObjectID:
+    """
+    Do what was planned.
+
+    :returns: the tree.
+    """
+    head = await contents.attributes(each.content for each in planned if isinstance(each.content, Waiting))
+    empty = id_of(repository.object_format, b"tree", b"")
+    return await repository.look(partial(_done, staging, contents, planned, parent, head, empty))
+
+
+def _done(
+    staging: IStaging,
+    contents: Contents,
+    planned: list[Planned],
+    parent: ObjectID | None,
+    head: ObjectID | None,
+    empty: ObjectID,
+    objects: IObjects,
+) -> ObjectID:
+    root = empty if parent is None else peeling.peeled_id(objects, parent, b"tree")
+    if root is None:
+        raise GitalyError("getting tree id: reference not found", Code.INTERNAL)
+    writing = Writing(objects, contents, head)
+    actions = [writing.action(each) for each in planned]
+    tree = TreeEditor(objects, root)
+    for action in actions:
+        action.apply(tree)
+    return tree.write(lambda type, data: staging.write_blocking(type, len(data), [data]))
+
+
+async def _update(
+    ports: OperationPorts,
+    call: Call,
+    header: UserCommitFilesRequestHeader,
+    repository: IRepository,
+    staging: IStaging,
+    bases: Bases,
+    commit: ObjectID,
+) -> UserCommitFilesResponse:
+    had_branches = bases.target is not None or await _has_branches(repository)
+    zero = repository.object_format.zero
+    old = await expected_old(repository, header.expected_old_oid)
+    if old is None:
+        old = zero if bases.target is None else bases.target if header.force or bases.parent is None else bases.parent
+    name = BRANCHES + header.branch_name
+    if header.branch_name == b"HEAD" or header.branch_name.startswith(b"-"):
+        raise GitalyError("reference update: invalid reference format", Code.FAILED_PRECONDITION)
+    writer = Writer.of(header.user, header.repository, call.correlation_id)
+    try:
+        await ports.updater.update(repository, writer, [RefUpdate(name, old, commit)], staging)
+    except HookError as error:
+        details = UserCommitFilesError(custom_hook=custom_hook(error))
+        raise GitalyError("denied by custom hooks", Code.PERMISSION_DENIED, details=(details,)) from error
+    except UpdateError as error:
+        raise GitalyError(error.text, Code.FAILED_PRECONDITION) from error
+    except AccessError as error:
+        raise GitalyError(f"update reference: {error.chain}", Code.INTERNAL) from error
+    except GitalyError as error:
+        raise error.wrapped("update reference") from error
+    update = OperationBranchUpdate(commit_id=str(commit), repo_created=not had_branches, branch_created=old == zero)
+    return UserCommitFilesResponse(branch_update=update)
