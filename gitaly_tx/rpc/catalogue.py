@@ -5,6 +5,7 @@ Every method of every service that Gitaly's ``.proto`` files name, whether it is
 from __future__ import annotations
 
 from collections.abc import Iterator
+from typing import Final
 
 from google.protobuf.descriptor import FileDescriptor
 
@@ -56,6 +57,9 @@ FILES: tuple[FileDescriptor, ...] = (
     transaction_pb2.DESCRIPTOR,
 )
 """The files that define services: one service each."""
+
+ELSEWHERE: Final = frozenset({"gitaly.PraefectInfoService", "gitaly.RefTransaction"})
+"""Services of whoever leads several Gitalys; a Gitaly itself does not know them."""
 
 
 def gitaly_methods() -> Iterator[MethodInfo]:

@@ -18,7 +18,7 @@ from zope.interface import implementer
 from ..errors import Code, GitalyError
 from ..streams import StreamBroken
 from .call import Call
-from .catalogue import gitaly_methods
+from .catalogue import ELSEWHERE, gitaly_methods
 from .execution import Execution
 from .interfaces import IDispatcher, IExchange, IMethods, IMiddleware
 from .method import MethodInfo, methods
@@ -66,12 +66,13 @@ class Dispatcher:
     ) -> None:
         self._clock = clock
         self._patience = patience
-        self._methods: dict[str, MethodInfo] = {info.path: info for info in gitaly_methods()}
+        built = {service.service: service for service in services}
+        elsewhere = ELSEWHERE - built.keys()
+        self._methods: dict[str, MethodInfo] = {info.path: info for info in gitaly_methods() if info.service not in elsewhere}
         self._services: set[str] = {info.service for info in self._methods.values()}
         for service in services:
             if service.service not in self._services:
                 self._learn(service.service)
-        built = {service.service: service for service in services}
         if len(built) < len(services):
             raise ValueError("two objects for one service")
         self._runs: dict[str, Run] = {

@@ -192,7 +192,7 @@ class UnbuiltTests(DispatcherCase):
         """
         dispatcher = Dispatcher([], (), self.clock)
         verifyObject(IDispatcher, dispatcher)
-        self.assertEqual(len(dispatcher.methods), 164)
+        self.assertEqual(len(dispatcher.methods), 156)
 
     def test_not_built(self):
         """
@@ -214,6 +214,7 @@ class UnbuiltTests(DispatcherCase):
         for path, message in (
             ("/gitaly.RepositoryService/NoSuch", "unknown method NoSuch for service gitaly.RepositoryService"),
             ("/evil.Svc/Do", "unknown service evil.Svc"),
+            ("/gitaly.RefTransaction/VoteTransaction", "unknown service gitaly.RefTransaction"),
             ("/nothing", 'malformed method name: "/nothing"'),
         ):
             error = self.assertRaises(UnknownMethod, dispatcher.method, path)
@@ -230,7 +231,7 @@ class UnbuiltTests(DispatcherCase):
         dispatcher = Dispatcher([Service("grpc.health.v1.Health")], (), self.clock)
         check = dispatcher.method("/grpc.health.v1.Health/Check")
         self.assertEqual(check.request, health_pb2.HealthCheckRequest)
-        self.assertEqual(len(dispatcher.methods), 164 + 3)
+        self.assertEqual(len(dispatcher.methods), 156 + 3)
 
     def test_made_up_service(self):
         """

@@ -52,7 +52,9 @@ def decode(method: MethodInfo, data: bytes) -> Message:
     try:
         return method.request.FromString(data)
     except DecodeError as error:
-        raise GitalyError(f"grpc: error unmarshalling request: {error}", Code.INTERNAL) from error
+        # What Python's protobuf says of it names messages and fields as it likes; this is what Go's says.
+        text = "grpc: error unmarshalling request: proto: cannot parse invalid wire-format data"
+        raise GitalyError(text, Code.INTERNAL, {"error": str(error)}) from error
 
 
 @implementer(IExchange)
