@@ -24,6 +24,7 @@ from .ports import OperationPorts
 from .rebase_to_ref import user_rebase_to_ref
 from .revert import user_revert
 from .squash import user_squash
+from .submodule import user_update_submodule
 from .tags import user_create_tag, user_delete_tag
 
 
@@ -78,3 +79,6 @@ class OperationService:
 
     async def UserSquash(self, call: Call, request: pb.UserSquashRequest) -> pb.UserSquashResponse:
         return await user_squash(self._ports, call, request)
+
+    async def UserUpdateSubmodule(self, call: Call, request: pb.UserUpdateSubmoduleRequest) -> pb.UserUpdateSubmoduleResponse:
+        return await user_update_submodule(self._ports, call, request)
