@@ -12,10 +12,9 @@ from typing import TypeVar
 
 from attrs import define, field
 from twisted.internet.interfaces import IReactorFromThreads
-from twisted.internet.threads import deferToThreadPool
-from twisted.python.threadpool import ThreadPool
 from zope.interface import implementer
 
+from ..threads import IsPool, in_pool
 from .directory import GitDirectory
 from .interfaces import GitObject, IObjectReader, IObjects, ObjectInfo
 from .objectid import ObjectID
@@ -34,39 +33,35 @@ class ObjectReader:
     """
 
     _reactor: IReactorFromThreads
-    _pool: ThreadPool
+    _pool: IsPool
     _store: ObjectStore = field(factory=ObjectStore)
 
     async def read(self, directory: GitDirectory, oid: ObjectID, maximum: int | None = None) -> GitObject:
         """
         As :func:`IObjectReader.read`.
         """
-        found: GitObject = await deferToThreadPool(self._reactor, self._pool, self._store.read, directory, oid, maximum)
+        found: GitObject = await in_pool(self._reactor, self._pool, self._store.read, directory, oid, maximum)
         return found
 
     async def info(self, directory: GitDirectory, oids: Sequence[ObjectID]) -> list[ObjectInfo | None]:
         """
         As :func:`IObjectReader.info`.
         """
-        found: list[ObjectInfo | None] = await deferToThreadPool(
-            self._reactor, self._pool, self._store.info, directory, tuple(oids)
-        )
+        found: list[ObjectInfo | None] = await in_pool(self._reactor, self._pool, self._store.info, directory, tuple(oids))
         return found
 
     async def peel(self, directory: GitDirectory, oids: Sequence[ObjectID]) -> list[ObjectID | None]:
         """
         As :func:`IObjectReader.peel`.
         """
-        found: list[ObjectID | None] = await deferToThreadPool(
-            self._reactor, self._pool, self._store.peel, directory, tuple(oids)
-        )
+        found: list[ObjectID | None] = await in_pool(self._reactor, self._pool, self._store.peel, directory, tuple(oids))
         return found
 
     async def look(self, directory: GitDirectory, job: Callable[[IObjects], T]) -> T:
         """
         As :func:`IObjectReader.look`.
         """
-        found: T = await deferToThreadPool(self._reactor, self._pool, self._store.look, directory, job)
+        found: T = await in_pool(self._reactor, self._pool, self._store.look, directory, job)
         return found
 
     def forget(self, directory: GitDirectory) -> None:

@@ -11,12 +11,12 @@ from typing import Any, Protocol, TypeVar
 from attrs import define, field, frozen
 from twisted.internet.interfaces import IReactorFromThreads, IReactorTime
 from twisted.internet.task import deferLater
-from twisted.internet.threads import deferToThreadPool
 from twisted.logger import Logger
-from twisted.python.threadpool import ThreadPool
 from zope.interface import implementer
 
 from ..errors import Code, GitalyError
+from ..threads import IsPool, in_pool
+from ..warm import NEVER, Warm
 from . import lockfiles, looserefs, refsync
 from .config import Configurations, RepositoryConfig
 from .directory import GitDirectory
@@ -96,6 +96,10 @@ class PreparedFilesRefs:
         await self._refs.in_thread(self._transaction.abort)
 
 
+_FEW = 8
+"""Names of which each may be looked at by itself, at once."""
+
+
 @implementer(IRefs)
 @define(eq=False)
 class FilesRefs:
@@ -108,20 +112,22 @@ class FilesRefs:
     :param clock: for the waits between attempts to lock.
     :param configurations: where a repository's ref format is looked up; shared with whoever else reads config files.
     :param packed: the packed refs that are kept in memory.
+    :param warm: says where single refs are looked at.
     """
 
     _reactor: IReactorFromThreads
-    _pool: ThreadPool
+    _pool: IsPool
     _clock: IReactorTime
     _configurations: Configurations = field(factory=Configurations)
     _packed: PackedRefsFiles = field(factory=PackedRefsFiles)
     _patience: LockPatience = LockPatience()
+    _warm: Warm = NEVER
 
     async def in_thread(self, job: Callable[..., T], *arguments: Any) -> T:
         """
         Run something that touches the disk.
         """
-        found: T = await deferToThreadPool(self._reactor, self._pool, job, *arguments)
+        found: T = await in_pool(self._reactor, self._pool, job, *arguments)
         return found
 
     def _config(self, directory: GitDirectory) -> RepositoryConfig:
@@ -142,7 +148,7 @@ class FilesRefs:
 
         :raises OtherFormat: as every method here, if the repository has no refs in files.
         """
-        return await self.in_thread(self._read, directory, name)
+        return await self._warm.look((directory.path, name), self.in_thread, self._read, directory, name)
 
     def _read(self, directory: GitDirectory, name: bytes) -> Reference | None:
         root = self._root(directory)
@@ -173,7 +179,7 @@ class FilesRefs:
         """
         As :func:`IRefs.head`.
         """
-        return await self.in_thread(self._head, directory)
+        return await self._warm.look((directory.path, b"HEAD"), self.in_thread, self._head, directory)
 
     def _head(self, directory: GitDirectory) -> bytes | None:
         final, _ = self._resolve(self._root(directory), b"HEAD")
@@ -185,7 +191,10 @@ class FilesRefs:
         """
         As :func:`IRefs.list`.
         """
-        return await self.in_thread(self._list, directory, tuple(prefixes), tuple(hidden))
+        names = tuple(prefixes)
+        if len(names) <= _FEW and not any(name.endswith(b"/") for name in names):
+            return await self._warm.look((directory.path, names), self.in_thread, self._list, directory, names, tuple(hidden))
+        return await self.in_thread(self._list, directory, names, tuple(hidden))
 
     def _list(self, directory: GitDirectory, prefixes: tuple[bytes, ...], hidden: tuple[bytes, ...]) -> References:
         root = self._root(directory)

@@ -7,9 +7,10 @@ from __future__ import annotations
 from collections.abc import Sequence
 
 from twisted.internet.interfaces import IReactorFromThreads, IReactorTime
-from twisted.python.threadpool import ThreadPool
 from zope.interface import implementer
 
+from ..threads import IsPool
+from ..warm import NEVER, Warm
 from .config import Configurations
 from .directory import GitDirectory
 from .filesrefs import FilesRefs, LockPatience, OtherFormat
@@ -31,20 +32,23 @@ class Refs:
     :param configurations: the config files that are kept in memory.
     :param packed: the packed refs that are kept in memory.
     :param patience: how long other writers are waited for.
+    :param warm: says where single refs are looked at.
     """
 
     def __init__(
         self,
         reactor: IReactorFromThreads,
-        pool: ThreadPool,
+        pool: IsPool,
         clock: IReactorTime,
         git: IGit,
         *,
         configurations: Configurations | None = None,
         packed: PackedRefsFiles | None = None,
         patience: LockPatience = LockPatience(),  # noqa: B008 (a frozen value)
+        warm: Warm = NEVER,
     ) -> None:
-        self._files = FilesRefs(reactor, pool, clock, configurations or Configurations(), packed or PackedRefsFiles(), patience)
+        packed = packed or PackedRefsFiles(warm=warm)
+        self._files = FilesRefs(reactor, pool, clock, configurations or Configurations(), packed, patience, warm)
         self._reftable = ReftableRefs(git, self._files.in_thread)
 
     async def read(self, directory: GitDirectory, name: bytes) -> Reference | None:

@@ -101,7 +101,9 @@ class AccessLog:
             text = f"finished {kind} call with code {code}"
         else:
             text = _sentence(action, call, seconds, code)
-        self._emit(level, "{msg}", msg=text, **fields)
+        if "{" in text or "}" in text:
+            text = text.replace("{", "{{").replace("}", "}}")
+        self._emit(level, text, **fields)
 
 
 def _sentence(action: str, call: Call, seconds: float, code: str) -> str:

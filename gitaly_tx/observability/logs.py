@@ -14,6 +14,8 @@ import os
 import re
 from collections.abc import Callable, Iterable, Mapping
 from datetime import UTC, datetime
+from functools import lru_cache
+from math import floor
 from typing import Any
 
 from twisted.logger import ILogObserver, LogEvent, LogLevel, formatEvent
@@ -48,6 +50,11 @@ _SHOWN = {LogLevel.warn: "warning", LogLevel.critical: "fatal"}
 _PLAIN = re.compile(r"[\w.\-/@^+:]+")
 """Values that logrus leaves without quotes."""
 
+_SHORT = 256
+"""Characters of a value that may come again."""
+
+_NOTHING: Mapping[str, Any] = {}
+
 _encode = json.JSONEncoder(ensure_ascii=False, separators=(",", ":")).encode
 
 _DETAILS = ("grpc.", "command.", "component", "access", "door", "proof", "user", "seconds")
@@ -73,6 +80,7 @@ class LineObserver:
     :param level: one of :data:`LEVELS`.
     :param secrets: texts that no line ever shows.
     :param constant: fields that are on every line, such as the process id.
+    :param lost: tells how many lines were lost after ``write`` had taken them, until one was not.
     """
 
     def __init__(
@@ -83,14 +91,18 @@ class LineObserver:
         level: str = "info",
         secrets: Iterable[str] = (),
         constant: Mapping[str, Any] | None = None,
+        lost: Callable[[], int] | None = None,
     ) -> None:
         self._write = write
+        self._lost_elsewhere = lost
         self._json = json
         self._level = LEVELS[level]
         self._secrets = set(secrets)
-        self._redactor = Redactor(self._secrets)
-        self._constant = dict(constant or {})
+        self._constant = tuple((constant or {}).items())
         self._lost = 0
+        self._second = -1
+        self._time = ""
+        self.hide(())
 
     def hide(self, secrets: Iterable[str]) -> None:
         """
@@ -98,12 +110,15 @@ class LineObserver:
         """
         self._secrets.update(secrets)
         self._redactor = Redactor(self._secrets)
+        # Most values are the same on many lines: methods, repositories, users.
+        self._known = lru_cache(maxsize=4096)(self._redactor.text)
 
     def __call__(self, event: LogEvent) -> None:
         level = _level(event)
         if level < self._level:
             return
-        lost = {"lost_lines": self._lost} if self._lost else {}
+        count = self._lost + (self._lost_elsewhere() if self._lost_elsewhere is not None else 0)
+        lost = {"lost_lines": count} if count else {}
         try:
             self._write(self.line(event, level, lost))
         except (OSError, ValueError):
@@ -117,18 +132,27 @@ class LineObserver:
 
         :param more: further fields.
         """
-        made = datetime.fromtimestamp(event.get("log_time") or 0, UTC)
         fields: dict[str, Any] = {
-            "level": _SHOWN.get(level, level.name),
+            "level": _SHOWN.get(level) or level.name,
             "msg": self._value(_message(event)),
-            "time": made.isoformat(timespec="milliseconds").replace("+00:00", "Z"),
+            "time": self._made(event.get("log_time") or 0),
         }
-        for name, value in (*self._constant.items(), *_facts(event), *(more or {}).items()):
-            fields[name] = HIDDEN if is_secret_name(name) else self._value(value)
-        return (_json_line(fields) if self._json else _text_line(fields, self._brief(level))) + "\n"
+        brief = not self._json and level is LogLevel.info and self._level is not LogLevel.debug
+        for source in (self._constant, _facts(event), (more or _NOTHING).items()):
+            for name, value in source:
+                if not (brief and _is_detail(name)):
+                    fields[name] = HIDDEN if is_secret_name(name) else self._value(value)
+        return (_json_line(fields) if self._json else _text_line(fields)) + "\n"
 
-    def _brief(self, level: Any) -> bool:
-        return bool(level == LogLevel.info and self._level != LogLevel.debug)
+    def _made(self, time: float) -> str:
+        """
+        A time as RFC 3339 has it, with milliseconds.
+        """
+        second = floor(time)
+        if second != self._second:
+            self._time = datetime.fromtimestamp(second, UTC).strftime("%Y-%m-%dT%H:%M:%S")
+            self._second = second
+        return f"{self._time}.{int((time - second) * 1000):03d}Z"
 
     def _value(self, value: Any, depth: int = 0) -> Any:
         """
@@ -136,7 +160,7 @@ class LineObserver:
         """
         kind = type(value)
         if kind is str:
-            return self._redactor.text(_cut(value))
+            return self._known(value) if len(value) <= _SHORT else self._redactor.text(_cut(value))
         if value is None or kind is int or kind is float or kind is bool:
             return value
         if isinstance(value, Mapping) and depth < 3:
@@ -215,10 +239,15 @@ def _json_line(fields: Mapping[str, Any]) -> str:
     return escaped(_encode(fields))
 
 
-def _text_line(fields: Mapping[str, Any], brief: bool) -> str:
-    first = ("time", "level", "msg")
-    names = [*first, *(name for name in fields if name not in first and not (brief and name.startswith(_DETAILS)))]
-    return escaped(" ".join([f"{name}={_shown(fields[name])}" for name in names]))
+def _text_line(fields: dict[str, Any]) -> str:
+    words = [f"{name}={_shown(fields.pop(name))}" for name in ("time", "level", "msg")]
+    words += [f"{name}={_shown(value)}" for name, value in fields.items()]
+    return escaped(" ".join(words))
+
+
+@lru_cache(maxsize=1024)
+def _is_detail(name: str) -> bool:
+    return name.startswith(_DETAILS)
 
 
 def _shown(value: Any) -> str:

@@ -16,10 +16,10 @@ from attrs import define, field
 from prometheus_client import CollectorRegistry
 from twisted.internet.defer import CancelledError, Deferred
 from twisted.internet.interfaces import IReactorTime
-from twisted.python.threadpool import ThreadPool
 
 from .. import __version__
 from ..auth.reload import Authority
+from ..bridge import reactor_loop
 from ..chain import chain
 from ..client.peers import Peers
 from ..cluster.local import LocalCoordinator
@@ -57,10 +57,12 @@ from ..observability.lag import LagSampler
 from ..observability.metrics import Metrics
 from ..registry import Ports, services
 from ..rpc.dispatcher import Dispatcher
+from ..storage.filesystems import LOCAL, filesystem_name
 from ..storage.interfaces import StorageInfo
 from ..storage.metadata import ensure_filesystem_id
 from ..storage.provider import FilesystemStorageProvider
 from ..storage.threads import Threads
+from ..threads import Pool, Returning, loop_wake
 from ..transport.gittransport import GitTransport
 from ..transport.hooksocket import HookSockets
 from ..transport.inforefs import InfoRefs
@@ -72,6 +74,7 @@ from ..transport.uploadpack import UploadPack
 from ..wal.layout import Layout
 from ..wal.lock import StorageLock, prepare_layout
 from ..wal.store import Store, make_store
+from ..warm import Warm
 from ..writequeue.commit import Committer
 from ..writequeue.queue import WriteQueue
 from . import doors
@@ -97,9 +100,11 @@ class Assembly:
     reactor: Any
     metrics: Metrics
     authority: Authority
-    readers: ThreadPool
-    workers: ThreadPool
-    writers: Sequence[ThreadPool]
+    warm: Warm
+    returning: Returning
+    readers: Pool
+    workers: Pool
+    writers: Sequence[Pool]
     stores: dict[str, Store]
     committer: Committer
     queue: WriteQueue
@@ -146,6 +151,10 @@ class Assembly:
         :returns: the SSH host key's fingerprint; empty without SSH.
         :raises GitalyError: or CannotListenError, if something cannot be had.
         """
+        for storage in self.config.storages:
+            if filesystem_name(storage.path) in LOCAL:
+                self.warm.trust(storage.path)
+        self.returning.wake = self.reactor.callFromThread  # the loop does not run yet
         for pool in (self.readers, self.workers, *self.writers):
             pool.start()
         self.watchdog.start()
@@ -156,6 +165,7 @@ class Assembly:
         self.readiness[:] = ["recovering"]
         for store in self.stores.values():
             await store.start()
+        self.returning.wake = loop_wake(reactor_loop().call_soon_threadsafe)
         self.grpc.startService()
         await self.grpc.listening()
         if self.http is not None:
@@ -241,10 +251,11 @@ def assemble(reactor: Any, config: Config, surroundings: Surroundings, program: 
     measures = Measures(metrics)
     authority = Authority(config)
 
-    readers = ThreadPool(0, READERS, "reader")
-    workers = ThreadPool(0, WORKERS, "worker")
-    writers = {storage.name: ThreadPool(1, 1, f"log-{storage.name}") for storage in config.storages}
-    threads, reading = Threads(reactor, workers), Threads(reactor, readers)
+    returning = Returning()
+    readers = Pool(READERS, "reader")
+    workers = Pool(WORKERS, "worker")
+    writers = {storage.name: Pool(1, f"log-{storage.name}") for storage in config.storages}
+    threads, reading = Threads(returning, workers), Threads(returning, readers)
 
     watchdog = Watchdog()
     children = Children(reactor, clock, watchdog)
@@ -258,8 +269,9 @@ def assemble(reactor: Any, config: Config, surroundings: Surroundings, program: 
         observer=measures.child,
     )
     configurations = Configurations()
-    refs = Refs(reactor, readers, clock, git, configurations=configurations)
-    objects = ObjectReader(reactor, readers)
+    warm = Warm()
+    refs = Refs(returning, readers, clock, git, configurations=configurations, warm=warm)
+    objects = ObjectReader(returning, readers)
 
     stores = {
         storage.name: make_store(
@@ -268,7 +280,7 @@ def assemble(reactor: Any, config: Config, surroundings: Surroundings, program: 
             refs=refs,
             git=git,
             clock=clock,
-            in_writer=Threads(reactor, writers[storage.name]),
+            in_writer=Threads(returning, writers[storage.name]),
             in_thread=threads,
             observer=measures.fsync,
             segment_size=config.wal.segment_size,
@@ -288,6 +300,7 @@ def assemble(reactor: Any, config: Config, surroundings: Surroundings, program: 
         object_format=lambda directory: configurations.read(directory.path).object_format,
         threads=reading,
         counted=metrics.stagings.inc,
+        warm=warm,
     )
 
     housekeeping = Housekeeping(Tasks(git, threads, {name: store.intents for name, store in stores.items()}), threads)
@@ -349,6 +362,8 @@ def assemble(reactor: Any, config: Config, surroundings: Surroundings, program: 
         reactor=reactor,
         metrics=metrics,
         authority=authority,
+        warm=warm,
+        returning=returning,
         readers=readers,
         workers=workers,
         writers=tuple(writers.values()),
@@ -371,7 +386,7 @@ def assemble(reactor: Any, config: Config, surroundings: Surroundings, program: 
         http=doors.http(reactor, config, behind),
         ssh=doors.ssh(reactor, config, behind),
     )
-    site = MonitoringSite(reactor, scrape_in(reactor, readers, metrics.registry), assembly.ready)
+    site = MonitoringSite(reactor, scrape_in(returning, readers, metrics.registry), assembly.ready)
     assembly.monitoring = doors.monitoring(reactor, config, site)
     return assembly
 

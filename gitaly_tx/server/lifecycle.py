@@ -106,6 +106,8 @@ class GitalyServer(MultiService):
         assembly = self._assembly
         assert assembly is not None
         began = time.monotonic()
+        if self._log_to is not None:
+            self._log_to.lines.start()
         for problem in self._config.warnings:
             self._log.warn("{problem}", problem=problem.told(self._config.source))
         if self._config.unused:
@@ -133,6 +135,8 @@ class GitalyServer(MultiService):
         if stopping is not None:
             await stopping
         self._log.info("stopped")
+        if self._log_to is not None:
+            self._log_to.lines.stop()
 
     def _refuse(self, error: Exception) -> None:
         """
@@ -156,6 +160,8 @@ class GitalyServer(MultiService):
         self._log.error("not started: {text}", text=text)
         if self._surroundings.foreground:
             to_stderr(f"gitaly: {text}\n")
+        if self._log_to is not None:
+            self._log_to.lines.stop()
         atexit.register(_exit_with_failure)
         if self._reactor.running:
             self._reactor.stop()

@@ -10,6 +10,7 @@ from collections.abc import Iterator
 from attrs import frozen
 
 from ..config.model import Config
+from ..observability.linewriter import LineWriter
 from ..observability.logs import LineObserver, LogFile
 from .surroundings import Surroundings
 
@@ -19,10 +20,12 @@ class Log:
     """
     :param observer: takes the events.
     :param file: what it writes to; ``None`` for standard output.
+    :param lines: the lines on their way there.
     """
 
     observer: LineObserver
     file: LogFile | None
+    lines: LineWriter
 
     def reopen(self) -> None:
         """
@@ -31,7 +34,7 @@ class Log:
         :raises OSError: if it cannot be opened; the old one stays in use then.
         """
         if self.file is not None:
-            self.file.reopen()
+            self.lines.apart(self.file.reopen)
 
     def hide(self, config: Config) -> None:
         """
@@ -46,13 +49,15 @@ def open_log(config: Config, surroundings: Surroundings) -> Log:
     """
     path = config.logging.file or surroundings.log_path
     file = LogFile(path) if path else None
+    lines = LineWriter(file.write if file is not None else to_stdout)
     observer = LineObserver(
-        file.write if file is not None else to_stdout,
+        lines.write,
         json=config.logging.format == "json",
         level=config.logging.level,
         secrets=_secrets(config),
+        lost=lines.lost,
     )
-    return Log(observer, file)
+    return Log(observer, file, lines)
 
 
 def to_stdout(text: str) -> None:

@@ -9,8 +9,9 @@ from __future__ import annotations
 import hashlib
 import posixpath
 from collections.abc import Mapping
+from functools import lru_cache
 
-from attrs import frozen
+from attrs import field, frozen
 
 from protocols.gitaly.shared_pb2 import Repository
 
@@ -42,16 +43,15 @@ class Place:
     Where a name leads, in words only.
 
     :param path: relative to the storage and normalised; ``.`` for the storage itself.
+    :ivar absolute: the same below the storage's directory.
     """
 
     storage: StorageInfo
     path: str
+    absolute: str = field(init=False, eq=False, repr=False)
 
-    @property
-    def absolute(self) -> str:
-        """
-        The same below the storage's directory.
-        """
+    @absolute.default
+    def _join(self) -> str:
         return posixpath.normpath(posixpath.join(self.storage.path, self.path))
 
     @property
@@ -90,6 +90,7 @@ def storage_of(message: Repository | None, storages: Mapping[str, StorageInfo]) 
     return storage
 
 
+@lru_cache(maxsize=1024)
 def place_in(storage: StorageInfo, path: str) -> Place:
     """
     Where a relative path leads. It is joined and normalised first, so ``a/../b`` is ``b``, and a leading slash is harmless.

@@ -35,6 +35,8 @@ def line_of(place: Place) -> Partition:
     The line that a repository's writes stand in: that of the repository which it borrows from in the end, if that is in the same
     storage. Blocks.
     """
+    if not read_alternates(join(place.absolute, "objects")):
+        return partition_of(place)  # as nearly all
     root = os.path.realpath(place.storage.path)
     path = join(root, place.path)
     for _ in range(DEPTH):

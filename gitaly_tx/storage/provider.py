@@ -19,6 +19,7 @@ from ..git.names import is_valid_ref
 from ..git.objectid import ObjectFormat, ObjectID
 from ..wal.interfaces import Creation, FileChange, Manifest, Partition
 from ..wal.threads import InThread
+from ..warm import NEVER, Warm
 from ..writequeue.interfaces import ICommitter, IWriteQueue
 from ..writequeue.transaction import Transaction
 from . import locator
@@ -49,13 +50,14 @@ class FilesystemStorageProvider:
     """
     Repositories below the configured directories, wherever they lie and whoever made them.
 
-    Every question is one trip to a thread. Creations and removals look at the disk before they stand in line, to answer what is
-    plain at once, and again when their turn has come.
+    Every question is at most one trip to a thread. Creations and removals look at the disk before they stand in line, to answer
+    what is plain at once, and again when their turn has come.
 
     :param storages: in the order of the configuration.
     :param committers: one for each storage, by name.
     :param object_format: reads a repository's object format; called in a thread.
     :param counted: told of every staging directory that comes and goes.
+    :param warm: says where repositories are looked for that were found a moment ago.
     """
 
     def __init__(
@@ -69,7 +71,9 @@ class FilesystemStorageProvider:
         object_format: Callable[[GitDirectory], ObjectFormat],
         threads: InThread,
         counted: Counted = uncounted,
+        warm: Warm = NEVER,
     ) -> None:
+        self._warm = warm
         self.storages: Mapping[str, StorageInfo] = {storage.name: storage for storage in storages}
         self._objects = objects
         self._refs = refs
@@ -95,7 +99,8 @@ class FilesystemStorageProvider:
         """
         storage = storage_of(message, self.storages)
         try:
-            await self._threads(locator.locate, storage, required(message).relative_path)
+            path = required(message).relative_path
+            await self._warm.look((f"{storage.path}/{path}", None), self._threads, locator.locate, storage, path)
         except (RepositoryNotFound, RepositoryNotValid):
             return False
         return True
@@ -158,7 +163,11 @@ class FilesystemStorageProvider:
         await self._turns.take({place: line}, _nothing, partial(self._remove, place, named))
 
     async def _open(self, storage: StorageInfo, message: Repository) -> FilesystemRepository:
-        found, line, object_format = await self._threads(self._inspect, storage, message)
+        if message.git_object_directory or message.git_alternate_object_directories:
+            found, line, object_format = await self._threads(self._inspect, storage, message)
+        else:
+            key = (f"{storage.path}/{message.relative_path}", message.relative_path)
+            found, line, object_format = await self._warm.look(key, self._threads, self._inspect, storage, message)
         partition = partition_of(found.place)
         lifetime = self._lifetimes.of(partition)
         return FilesystemRepository(

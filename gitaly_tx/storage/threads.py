@@ -10,8 +10,8 @@ from typing import ParamSpec, TypeVar
 from attrs import frozen
 from twisted.internet.defer import Deferred
 from twisted.internet.interfaces import IReactorFromThreads
-from twisted.internet.threads import deferToThreadPool
-from twisted.python.threadpool import ThreadPool
+
+from ..threads import IsPool, in_pool
 
 P = ParamSpec("P")
 T = TypeVar("T")
@@ -25,13 +25,13 @@ class Threads:
     """
 
     _reactor: IReactorFromThreads
-    _pool: ThreadPool
+    _pool: IsPool
 
     def run(self, work: Callable[P, T], *args: P.args, **kwargs: P.kwargs) -> Deferred[T]:
         """
         Do ``work`` in a thread. Cancelling stops the waiting and never the work.
         """
-        done: Deferred[T] = deferToThreadPool(self._reactor, self._pool, work, *args, **kwargs)
+        done: Deferred[T] = in_pool(self._reactor, self._pool, work, *args, **kwargs)
         return done
 
     __call__ = run

@@ -12,13 +12,13 @@ from attrs import frozen
 from prometheus_client import CollectorRegistry
 from prometheus_client.exposition import CONTENT_TYPE_PLAIN_0_0_4, generate_latest
 from twisted.internet.defer import Deferred
-from twisted.internet.threads import deferToThreadPool
 from twisted.logger import Logger
 from twisted.python.failure import Failure
-from twisted.python.threadpool import ThreadPool
 from twisted.web.http import Request as HTTPRequest
 from twisted.web.resource import Resource
 from twisted.web.server import NOT_DONE_YET, Request, Site
+
+from ...threads import IsPool, in_pool
 
 _log = Logger()
 
@@ -40,7 +40,7 @@ Scrape = Callable[[], Deferred[bytes]]
 """Writes the numbers down."""
 
 
-def scrape_in(reactor: Any, pool: ThreadPool, registry: CollectorRegistry) -> Scrape:
+def scrape_in(reactor: Any, pool: IsPool, registry: CollectorRegistry) -> Scrape:
     """
     Write the numbers down in a thread: some thousand series take longer than the reactor should be held up. Who asks while that
     is being done gets the same answer.
@@ -58,7 +58,7 @@ def scrape_in(reactor: Any, pool: ThreadPool, registry: CollectorRegistry) -> Sc
         answer: Deferred[bytes] = Deferred()
         waiting.append(answer)
         if len(waiting) == 1:
-            deferToThreadPool(reactor, pool, generate_latest, registry).addBoth(done)
+            in_pool(reactor, pool, generate_latest, registry).addBoth(done)
         return answer
 
     return scrape

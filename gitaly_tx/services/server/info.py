@@ -12,9 +12,9 @@ from typing import Final
 from protocols.gitaly.server_pb2 import ServerInfoResponse
 
 from ...git.interfaces import IGit
+from ...storage.filesystems import filesystem_name
 from ...storage.interfaces import StorageInfo
 from ...wal.threads import InThread
-from .filesystems import filesystem_name
 
 PROBE: Final = "+testWrite"
 """The file that is written and removed to find out whether a storage can be written to: Gitaly's name for it."""

@@ -10,8 +10,8 @@ from pathlib import Path
 from twisted.internet.defer import Deferred
 from twisted.trial.unittest import SynchronousTestCase
 
-from gitaly_tx.services.server.filesystems import filesystem_name
 from gitaly_tx.services.server.info import PROBE, server_info
+from gitaly_tx.storage.filesystems import filesystem_name
 from gitaly_tx.storage.interfaces import StorageInfo
 from tests.support.threads import inline_threads
 

@@ -1,5 +1,5 @@
 """
-Tests for :mod:`gitaly_tx.services.server.filesystems`.
+Tests for :mod:`gitaly_tx.storage.filesystems`.
 """
 
 from __future__ import annotations
@@ -9,7 +9,7 @@ import subprocess
 
 from twisted.trial.unittest import SynchronousTestCase
 
-from gitaly_tx.services.server.filesystems import NAMES, UNKNOWN, filesystem_magic, filesystem_name
+from gitaly_tx.storage.filesystems import NAMES, UNKNOWN, filesystem_magic, filesystem_name
 
 
 class FilesystemTests(SynchronousTestCase):

@@ -67,6 +67,9 @@ NAMES: Final[Mapping[int, str]] = {
 }
 """``f_type`` of statfs(2) → its name, as Gitaly spells it."""
 
+LOCAL: Final = frozenset({"BTRFS", "EXT_2_3_4", "F2FS", "JFS", "OVERLAYFS", "RAMFS", "REISERFS", "TMPFS", "XFS", "ZFS"})
+"""Those that are on a disk of this machine, or in its memory."""
+
 _BUFFER = 256
 """Bytes; ``struct statfs`` has at most 120 on any Linux."""
 

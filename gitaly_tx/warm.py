@@ -1,0 +1,107 @@
+"""
+Looking at a file once more, right here.
+
+The reactor's thread does not touch the disk, because the disk may take its time. But most calls look at the same few files as
+calls just before them, and only to find them unchanged: the kernel answers that from memory, in a microsecond or two for each
+file. To hand it to a thread costs ten times as much, most of it because the thread has to wait for Python's lock after every
+system call. So a look is taken in the reactor's thread if
+
+1. the files are on a local disk: a server in the network may not answer at all;
+2. the same look was taken in a thread a moment ago (:data:`FRESH`), so that the kernel has everything in memory;
+3. it is small: a few files to be looked at, of which none is larger than a page or so. Whoever would have to read or work through
+   more raises :exc:`NotHere`;
+4. no look took longer than :data:`LONG` lately: on a machine that has no memory left all of them go to threads for a while.
+"""
+
+from __future__ import annotations
+
+import threading
+import time
+from collections.abc import Awaitable, Callable
+from typing import Any, Final, TypeVar
+
+from twisted.logger import Logger
+
+T = TypeVar("T")
+
+FRESH: Final = 5.0
+"""Seconds for which the kernel is trusted to keep in memory what was looked at."""
+
+LONG: Final = 0.003
+"""Seconds that no look should take here."""
+
+SHY: Final = 60.0
+"""Seconds without looks here, after one took long."""
+
+MOST: Final = 4096
+"""Looks that are remembered."""
+
+
+class NotHere(Exception):
+    """
+    Too much to be done here.
+    """
+
+
+class Warm:
+    """
+    Decides where looks are taken.
+
+    :param now: seconds.
+    """
+
+    _log = Logger()
+
+    def __init__(self, now: Callable[[], float] = time.monotonic) -> None:
+        self._roots: tuple[str, ...] = ()
+        self._now = now
+        self._until: dict[tuple[str, object], float] = {}
+        self._shy_until = 0.0
+        self._here = threading.local()
+
+    def trust(self, root: str) -> None:
+        """
+        :param root: a directory on a local disk; what is not below one is always looked at in a thread.
+        """
+        self._roots = (*self._roots, root.rstrip("/") + "/")
+
+    async def look(
+        self, key: tuple[str, object], in_thread: Callable[..., Awaitable[Any]], work: Callable[..., T], *args: Any
+    ) -> T:
+        """
+        Do something small, here or in a thread.
+
+        :param key: what is looked at: an absolute path, and whatever else tells two looks apart.
+        :param in_thread: does work in a thread.
+        :param work: it may be done twice.
+        """
+        began = self._now()
+        if self._until.get(key, 0.0) > began >= self._shy_until:
+            self._here.now = True
+            try:
+                return work(*args)
+            except NotHere:
+                pass
+            finally:
+                self._here.now = False
+                if self._now() - began > LONG:
+                    self._shy_until = self._now() + SHY
+                    self._log.warn("a look at {path} took {seconds:.3f} s", path=key[0], seconds=self._now() - began)
+        result: T = await in_thread(work, *args)
+        if key[0].startswith(self._roots):
+            if len(self._until) >= MOST:
+                self._until.clear()
+            self._until[key] = self._now() + FRESH
+        return result
+
+    @property
+    def here(self) -> bool:
+        """
+        Whether whoever asks is looking in the reactor's thread at this moment, and should raise :exc:`NotHere` before it does
+        much.
+        """
+        return getattr(self._here, "now", False)
+
+
+NEVER: Final = Warm()
+"""All looks in threads."""
