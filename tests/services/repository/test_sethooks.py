@@ -171,7 +171,7 @@ class SetCustomHooksTests(WriteCase):
         }.items():
             self.assertEqual(await self.refusal(self.call(data)), REFUSED, name)
             self.assertEqual(self.hooks(), {"update": (0o755, b"x")}, name)
-        self.assertEqual(sorted(os.listdir(self.root)), ["+gitaly", ".gitaly-metadata", "thing.git"])
+        self.assertEqual(sorted(os.listdir(self.root)), ["+gitaly", "thing.git"])
 
     async def test_too_large(self) -> None:
         """
