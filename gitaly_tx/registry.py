@@ -5,6 +5,7 @@ The services that are built, made from their ports, one line each.
 from __future__ import annotations
 
 from attrs import frozen
+from twisted.internet.interfaces import IReactorTime
 
 from .client.interfaces import IPeers
 from .git.interfaces import IGit
@@ -31,6 +32,7 @@ from .services.operations.ports import OperationPorts
 from .services.operations.service import OperationService
 from .services.ref.service import RefService
 from .services.remote.service import RemoteService
+from .services.repository.outward import Outward
 from .services.repository.service import RepositoryService
 from .services.server.service import ServerService
 from .services.smarthttp.service import SmartHTTPService
@@ -38,6 +40,8 @@ from .services.ssh.service import SSHService
 from .storage.interfaces import IStorageProvider
 from .transport.hooksocket import HookSockets
 from .transport.interfaces import IPackObjects, ITransport
+from .transport.remotefetch import RemoteFetch
+from .transport.remotes import Remotes
 from .wal.threads import InThread
 
 
@@ -54,6 +58,8 @@ class Ports:
     :param sidechannels: ways back to those who call, for bytes.
     :param packs: makes packs for git's upload-pack.
     :param hook_sockets: connects to git's hooks.
+    :param remotes: repositories on other servers, which callers name.
+    :param clock: measures how long something may take.
     :param linguist: tells what files are.
     :param gitlab: the application that is asked about pushes, if there is one.
     :param signing_key: the file with the key that commits are signed with, if one is configured.
@@ -70,6 +76,8 @@ class Ports:
     sidechannels: ISidechannels
     packs: IPackObjects
     hook_sockets: HookSockets
+    remotes: Remotes
+    clock: IReactorTime
     linguist: ILinguist
     gitlab: Gitlab | None = None
     signing_key: str | None = None
@@ -80,6 +88,8 @@ def services(ports: Ports) -> tuple[IMethods, ...]:
     One object for each service of which at least one method is built.
     """
     mailmaps = Mailmaps()
+    fetches = RemoteFetch(ports.git, ports.in_thread)
+    outward = Outward(ports.remotes, fetches, ports.peers, ports.clock)
     return (
         AnalysisService(AnalysisMeans(ports.storage, ports.git, ports.linguist)),
         BlobService(ports.git, ports.storage),
@@ -91,8 +101,8 @@ def services(ports: Ports) -> tuple[IMethods, ...]:
         ObjectPoolService(ports.git, ports.storage, ports.in_thread),
         OperationService(OperationPorts(ports.git, ports.storage, ports.updater, ports.in_thread)),
         RefService(ports.git, ports.storage, mailmaps),
-        RemoteService(ports.storage, ports.git),
-        RepositoryService(ports.storage, ports.git, ports.in_thread, LicenseFiles(ports.linguist)),
+        RemoteService(ports.storage, ports.git, ports.remotes, fetches),
+        RepositoryService(ports.storage, ports.git, ports.in_thread, LicenseFiles(ports.linguist), outward),
         ServerService(ports.version, ports.git, ports.storage.storages, ports.in_thread, ports.signing_key),
         SmartHTTPService(ports.storage, ports.transport, ports.sidechannels),
         SSHService(ports.storage, ports.transport, ports.sidechannels),

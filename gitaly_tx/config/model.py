@@ -224,6 +224,22 @@ class Push:
 
 
 @frozen
+class Remotes:
+    """
+    ``[remotes]``: where repositories may be fetched from and pushed to.
+    """
+
+    private_addresses: bool = setting(
+        BOOL,
+        False,
+        "Whether URLs may lead to this machine, private networks and other special addresses.",
+    )
+    own_storages: bool = setting(
+        BOOL, True, "Whether a path may name a repository in one of this server's storages to fetch from or push to."
+    )
+
+
+@frozen
 class Limits:
     """
     ``[limits]``: how much is done at once.
@@ -300,6 +316,7 @@ class Config:
     users: tuple[User, ...] = tables(User, "Who is known.", name="user")
     rules: tuple[Rule, ...] = tables(Rule, "Who may do what.", name="rule")
     push: Push = table(Push, "What one push may cost.")
+    remotes: Remotes = table(Remotes, "Where repositories may be fetched from and pushed to.")
     limits: Limits = table(Limits, "How much is done at once.")
     wal: Wal = table(Wal, "The write-ahead log.")
 
@@ -357,6 +374,7 @@ __all__ = [
     "Limits",
     "Logging",
     "Push",
+    "Remotes",
     "Rule",
     "Ssh",
     "Storage",

@@ -48,6 +48,7 @@ class Children:
         stderr: IByteSink | None,
         limits: Limits,
         told: Told,
+        descriptors: Sequence[int] = (),
     ) -> Child:
         """
         As :func:`gitaly_tx.git.process.start`.
@@ -81,6 +82,7 @@ class Children:
                 limits=limits,
                 ending=ending,
                 told=ended,
+                descriptors=descriptors,
             )
         except OSError as error:
             if error.errno in _NO_ROOM:

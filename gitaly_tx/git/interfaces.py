@@ -140,6 +140,7 @@ class IGit(Interface):
         stderr: IByteSink | None = None,
         limits: Limits | None = None,
         environment: Mapping[str, str] | None = None,
+        descriptors: Sequence[int] = (),
     ) -> IChild:
         """
         Start a git.
@@ -147,6 +148,7 @@ class IGit(Interface):
         :param stderr: where its standard error goes as it comes, besides its end being kept for ``Ended.stderr``.
         :param limits: instead of the configured ones.
         :param environment: variables beside the usual ones.
+        :param descriptors: descriptors of ours that it gets too, with the same numbers; the caller closes ours.
         :raises GitalyError: RESOURCE_EXHAUSTED if no process can be had now.
         """
 

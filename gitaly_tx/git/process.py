@@ -283,9 +283,10 @@ def start(
     limits: Limits,
     ending: Callable[[int], None],
     told: Told,
+    descriptors: Sequence[int] = (),
 ) -> Child:
     """
-    Start a program as the leader of a new session, with three pipes and no other descriptor of ours.
+    Start a program as the leader of a new session, with three pipes and no other descriptor of ours but those that are named.
 
     There is no ``preexec_fn``, so the standard library uses ``vfork``: the cost does not grow with the server's memory. Limits
     are set from outside, right after the start.
@@ -306,6 +307,7 @@ def start(
             cwd=cwd,
             env=environment,
             close_fds=True,
+            pass_fds=descriptors,
             start_new_session=True,
         )
     except BaseException:

@@ -4,7 +4,7 @@ Which ref updates can be made, as far as that can be said without touching a fil
 
 from __future__ import annotations
 
-from collections.abc import Iterator, Sequence
+from collections.abc import Collection, Iterator, Sequence
 
 from .interfaces import RefRefused, RefUpdate, Refusal
 from .names import is_valid_ref
@@ -23,6 +23,15 @@ def prefixes(name: bytes) -> Iterator[bytes]:
     while end >= 0:
         yield name[:end]
         end = name.find(b"/", end + 1)
+
+
+def in_the_way(gone: Collection[bytes], made: Collection[bytes]) -> bool:
+    """
+    Whether a ref that is to be deleted is in the way of the name of one that is to be made.
+    """
+    return any(prefix in gone for name in made for prefix in prefixes(name)) or any(
+        prefix in made for name in gone for prefix in prefixes(name)
+    )
 
 
 def refused_in_batch(updates: Sequence[RefUpdate], object_format: ObjectFormat | None = None) -> dict[bytes, RefRefused]:

@@ -77,6 +77,7 @@ class Git:
         stderr: IByteSink | None = None,
         limits: Limits | None = None,
         environment: Mapping[str, str] | None = None,
+        descriptors: Sequence[int] = (),
     ) -> Child:
         """
         As :func:`IGit.spawn`.
@@ -85,9 +86,8 @@ class Git:
         if correlation_id := self._correlation_id():
             variables["CORRELATION_ID"] = correlation_id
         try:
-            return self._start(
-                command.name, command.argv(self.path, self._config), variables, "/", stderr, limits or self._limits
-            )
+            argv = command.argv(self.path, self._config)
+            return self._start(command.name, argv, variables, "/", stderr, limits or self._limits, descriptors)
         except OSError as error:
             raise GitalyError("git cannot be executed", Code.INTERNAL, {"error": str(error)}) from error
 
@@ -149,6 +149,7 @@ class Git:
         cwd: str,
         stderr: IByteSink | None,
         limits: Limits,
+        descriptors: Sequence[int] = (),
     ) -> Child:
         observer, context = self._observer, contextvars.copy_context()
 
@@ -156,7 +157,9 @@ class Git:
             if observer is not None:
                 context.run(observer, name, ended)
 
-        child = self._children.start(argv, environment=environment, cwd=cwd, stderr=stderr, limits=limits, told=told)
+        child = self._children.start(
+            argv, environment=environment, cwd=cwd, stderr=stderr, limits=limits, told=told, descriptors=descriptors
+        )
         if observer is not None:
             observer(name, None)
         return child

@@ -135,6 +135,8 @@ _TABLE = (
     Subcommand("prune-packed", writes=True),
     # Hands its arguments on to git log and counts them.
     Subcommand("range-diff", end_of_options=False),
+    # To other servers only.
+    Subcommand("push", network=True, config=(*_NETWORK, *_PACKING)),
     # Pushes do not use it: git would write refs behind the log.
     Subcommand("receive-pack", writes=True, takes_path=True, config=_RECEIVING),
     Subcommand("remote", network=True, end_of_options=False, config=_NETWORK),

@@ -58,7 +58,7 @@ from ..observability.metrics import Metrics
 from ..registry import Ports, services
 from ..rpc.dispatcher import Dispatcher
 from ..storage.filesystems import LOCAL, filesystem_name
-from ..storage.interfaces import StorageInfo
+from ..storage.interfaces import IStorageProvider, StorageInfo
 from ..storage.metadata import ensure_filesystem_id
 from ..storage.provider import FilesystemStorageProvider
 from ..storage.threads import Threads
@@ -69,6 +69,7 @@ from ..transport.inforefs import InfoRefs
 from ..transport.packobjects import PackObjects
 from ..transport.pushmeans import Means, PackLimits, PushLimits
 from ..transport.receivepack import ReceivePack
+from ..transport.remotes import RemotePolicy, Remotes
 from ..transport.uploadarchive import UploadArchive
 from ..transport.uploadpack import UploadPack
 from ..wal.layout import Layout
@@ -342,6 +343,8 @@ def assemble(reactor: Any, config: Config, surroundings: Surroundings, program: 
         sidechannels=Sidechannels(clock, origins),
         packs=PackObjects(git),
         hook_sockets=HookSockets(reactor),
+        remotes=_remotes(reactor, config, storage),
+        clock=clock,
         linguist=Linguist(git, clock),
         signing_key=config.git.signing_key or None,
     )
@@ -395,6 +398,12 @@ def _policies(config: Config, threads: Threads) -> list[IPushPolicy]:
     found: list[IPushPolicy] = [LargestFile(config.push.max_file_size)] if config.push.max_file_size else []
     found += [load_named(name, IPushPolicy) for name in config.push.policies]
     return found + found_policies()
+
+
+def _remotes(reactor: Any, config: Config, storage: IStorageProvider) -> Remotes:
+    policy = RemotePolicy(config.remotes.private_addresses, config.remotes.own_storages)
+    # Names that take long to be looked up keep nobody waiting but those who ask for them.
+    return Remotes(storage, Threads(reactor, reactor.getThreadPool()), policy)
 
 
 def _push_limits(config: Config) -> PushLimits:

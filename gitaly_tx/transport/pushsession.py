@@ -4,7 +4,7 @@ One push, from its pack to its report.
 
 from __future__ import annotations
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Mapping
 
 from attrs import define, evolve, field
 from twisted.internet.defer import CancelledError
@@ -14,7 +14,7 @@ from protocols.git.push import RefResult, report_status
 
 from ..errors import GitalyError
 from ..git.interfaces import RefUpdate
-from ..git.refchecks import prefixes
+from ..git.refchecks import in_the_way
 from ..hooks.chain import RefsRefused
 from ..hooks.interfaces import AfterFailed, Push, Refused
 from ..observability.failpoints import failpoint
@@ -226,7 +226,7 @@ class PushSession:
         wishes, staging = self._open, self._intake.staging
         deleting = [wish for wish in wishes if wish.deletes]
         setting = [wish for wish in wishes if not wish.deletes]
-        if self._head.atomic or not _in_the_way(deleting, setting):
+        if self._head.atomic or not in_the_way({wish.name for wish in deleting}, {wish.name for wish in setting}):
             return [(wishes, staging)]
         return [(deleting, None), (setting, staging)]
 
@@ -279,16 +279,6 @@ class PushSession:
         if v2 or self._head.capabilities.has(b"report-status"):
             results = [RefResult(wish.name, wish.error) for wish in self._wishes]
             await self._answer.report(report_status(self.unpacked, results, v2))
-
-
-def _in_the_way(deleting: Sequence[Wish], setting: Sequence[Wish]) -> bool:
-    """
-    Whether a ref that is to be deleted is in the way of the name of one that is to be made.
-    """
-    gone, made = {wish.name for wish in deleting}, {wish.name for wish in setting}
-    return any(prefix in gone for name in made for prefix in prefixes(name)) or any(
-        prefix in made for name in gone for prefix in prefixes(name)
-    )
 
 
 def _text(error: Exception) -> bytes:

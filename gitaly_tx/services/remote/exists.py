@@ -12,12 +12,15 @@ from ...errors import Code, GitalyError
 from ...git.command import Command
 from ...git.interfaces import IGit
 from ...git.options import positional
-from ...git.remoteurl import check_remote_url
+from ...git.remotehosts import RemoteRefused, remote_host
+from ...transport.remotes import NAME, RemoteAddress, RemoteFailed, Remotes
 
 _HEAD = re.compile(rb"(?:[0-9a-f]{40}|[0-9a-f]{64})\tHEAD\n\Z")
 
 
-async def find_remote_repository(git: IGit, request: FindRemoteRepositoryRequest) -> FindRemoteRepositoryResponse:
+async def find_remote_repository(
+    git: IGit, remotes: Remotes, request: FindRemoteRepositoryRequest
+) -> FindRemoteRepositoryResponse:
     """
     Whether ``git ls-remote`` shows a HEAD. Whatever goes wrong, a network error too, is a no; so is a repository without commits,
     and whatever is on this machine.
@@ -30,10 +33,12 @@ async def find_remote_repository(git: IGit, request: FindRemoteRepositoryRequest
         positional(request.remote)
     except GitalyError as error:
         raise error.wrapped("error executing git command", Code.INTERNAL) from error
+    command = Command("ls-remote", arguments=[NAME, "HEAD"])
     try:
-        check_remote_url(request.remote)
-    except GitalyError:
+        remote_host(request.remote)
+        async with remotes.connected(RemoteAddress(request.remote)) as connection:
+            settings = connection.with_settings([(f"remote.{NAME}.url", connection.url)])
+            output, ended = await git.run(command, check=False, environment=settings.environment)
+    except (RemoteRefused, RemoteFailed):
         return FindRemoteRepositoryResponse(exists=False)
-    command = Command("ls-remote", arguments=[request.remote, "HEAD"])
-    output, ended = await git.run(command, check=False)
     return FindRemoteRepositoryResponse(exists=ended.status == 0 and _HEAD.match(output) is not None)

@@ -27,6 +27,7 @@ from .create import create_repository
 from .customhooks import backup_custom_hooks, get_custom_hooks
 from .exists import repository_exists
 from .fastexport import fast_export
+from .fetchremote import fetch_remote
 from .fileattributes import get_file_attributes
 from .filenames import search_files_by_name
 from .format import object_format
@@ -35,6 +36,7 @@ from .info import repository_info
 from .license import find_license
 from .mergebase import find_merge_base
 from .objectssize import objects_size
+from .outward import Outward
 from .rawchanges import get_raw_changes
 from .remove import remove_repository
 from .search import search_files_by_content
@@ -53,6 +55,7 @@ class RepositoryService:
     :param git: for what walks, compresses or compares.
     :param in_thread: where files are read.
     :param licenses: knows licences.
+    :param outward: the way to other servers.
     """
 
     service: ClassVar[str] = "gitaly.RepositoryService"
@@ -61,6 +64,7 @@ class RepositoryService:
     _git: IGit
     _in_thread: InThread
     _licenses: LicenseFiles
+    _outward: Outward
 
     async def RepositoryExists(self, call: Call, request: pb.RepositoryExistsRequest) -> pb.RepositoryExistsResponse:
         return await repository_exists(self._storage, request)
@@ -76,6 +80,9 @@ class RepositoryService:
 
     async def ObjectFormat(self, call: Call, request: pb.ObjectFormatRequest) -> pb.ObjectFormatResponse:
         return await object_format(self._storage, request)
+
+    async def FetchRemote(self, call: Call, request: pb.FetchRemoteRequest) -> pb.FetchRemoteResponse:
+        return await fetch_remote(self._storage, self._outward, request)
 
     async def CreateRepository(self, call: Call, request: pb.CreateRepositoryRequest) -> pb.CreateRepositoryResponse:
         return await create_repository(self._storage, request)

@@ -16,8 +16,11 @@ from gitaly_tx.git.interfaces import Ended
 from gitaly_tx.rpc.interfaces import IMethods
 from gitaly_tx.services.remote.service import RemoteService
 from gitaly_tx.storage.interfaces import StorageInfo
+from gitaly_tx.transport.remotefetch import RemoteFetch
+from gitaly_tx.transport.remotes import Remotes
 from protocols.gitaly.remote_pb2 import FindRemoteRepositoryRequest, FindRemoteRootRefRequest
 from tests.support.readcase import NAME, RELATIVE_PATH, ReadCase
+from tests.support.threads import inline_threads
 
 URL = "https://example.org/a.git"
 
@@ -51,7 +54,8 @@ class RemoteCase(ReadCase):
         git: Any = self.far
         root = os.path.dirname(self.directory.path)
         self.storage.storages = {"default": StorageInfo("default", root, "")}
-        self.service = RemoteService(self.storage, git)
+        remotes = Remotes(self.storage, inline_threads, resolve=lambda host, port: ["93.184.215.14"])
+        self.service = RemoteService(self.storage, git, remotes, RemoteFetch(git, inline_threads))
 
     def call(self, method: str, request: Any) -> Any:
         return getattr(self.service, method)(None, request)
@@ -80,7 +84,7 @@ class FindRemoteRepositoryTests(RemoteCase):
         ):
             self.far.output, self.far.status = output, status
             self.assertEqual(await self.exists(), expected)
-        self.assertEqual(self.far.ran[0][0], ["ls-remote", "--end-of-options", URL, "HEAD"])
+        self.assertEqual(self.far.ran[0][0], ["ls-remote", "--end-of-options", "inmemory", "HEAD"])
 
     async def test_here(self) -> None:
         """
@@ -125,12 +129,12 @@ class FindRemoteRootRefTests(RemoteCase):
             environment,
             {
                 "GIT_CONFIG_COUNT": "3",
-                "GIT_CONFIG_KEY_0": "remote.inmemory.url",
-                "GIT_CONFIG_VALUE_0": URL,
-                "GIT_CONFIG_KEY_1": "http.curloptResolve",
-                "GIT_CONFIG_VALUE_1": "example.org:443:1.2.3.4",
-                "GIT_CONFIG_KEY_2": f"http.{URL}.extraHeader",
-                "GIT_CONFIG_VALUE_2": "Authorization: Basic eA==",
+                "GIT_CONFIG_KEY_0": "http.curloptResolve",
+                "GIT_CONFIG_VALUE_0": "example.org:443:1.2.3.4",
+                "GIT_CONFIG_KEY_1": f"http.{URL}.extraHeader",
+                "GIT_CONFIG_VALUE_1": "Authorization: Basic eA==",
+                "GIT_CONFIG_KEY_2": "remote.inmemory.url",
+                "GIT_CONFIG_VALUE_2": URL,
             },
         )
 
@@ -149,7 +153,7 @@ class FindRemoteRootRefTests(RemoteCase):
 
     async def test_ours(self) -> None:
         """
-        A repository of this server is answered without git; other paths are refused (fault 106).
+        A repository of this server is answered without git; at other paths there is none, whatever there is (fault 106).
         """
         url = f"file://{os.path.dirname(self.directory.path)}/{RELATIVE_PATH}"
         self.assertEqual(await self.refusal(self.find(remote_url=url)), (Code.NOT_FOUND, "no remote HEAD found"))
@@ -158,7 +162,7 @@ class FindRemoteRootRefTests(RemoteCase):
         self.assertEqual((await self.reply(self.find(remote_url=url))).ref, "main")
         for other in ("file:///etc", "/etc", f"file://{self.storage.storages['default'].path}/../x"):
             refused = await self.refusal(self.find(remote_url=other))
-            self.assertEqual(refused, (Code.INVALID_ARGUMENT, "remote URL not supported"))
+            self.assertEqual(refused, (Code.INTERNAL, "exit status 128"))
         self.assertEqual(self.far.ran, [])
 
     async def test_bad_requests(self) -> None:

@@ -15,6 +15,9 @@ from gitaly_tx.storage.interfaces import StorageInfo
 from protocols.gitaly import repository_pb2 as pb
 from tests.support.readcase import NAME, ReadCase
 
+UNUSED: Any = None
+"""What no method that reads works with."""
+
 
 class RepositoryCase(ReadCase):
     """
@@ -26,7 +29,7 @@ class RepositoryCase(ReadCase):
         self.root = os.path.dirname(self.directory.path)
         self.storage.storages = {"default": StorageInfo("default", self.root, "")}
         licenses = LicenseFiles(self.make_linguist())
-        self.service = RepositoryService(self.storage, self.git_port, self.reading.threads, licenses)
+        self.service = RepositoryService(self.storage, self.git_port, self.reading.threads, licenses, UNUSED)
 
     def call(self, method: str, **fields: Any) -> Any:
         """
