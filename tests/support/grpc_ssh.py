@@ -51,7 +51,8 @@ def main(argv: list[str]) -> int:
     if "-G" in argv:  # git asks which kind of ssh this is
         return 1
     command = sshcommand.parse(argv[-1].encode())
-    repository = Repository(storage_name="default", relative_path=command.path.decode())
+    name_of = os.environ.get("GITALY_TX_GL_REPOSITORY", "")
+    repository = Repository(storage_name="default", relative_path=command.path.decode(), gl_repository=name_of)
     protocol = os.environ.get("GIT_PROTOCOL", "")
     request: Any
     reply: Any
