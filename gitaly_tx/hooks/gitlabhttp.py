@@ -8,14 +8,14 @@ import base64
 import binascii
 import hmac
 import json
-from collections.abc import Callable, Mapping
+from collections.abc import Awaitable, Callable, Mapping
 from io import BytesIO
 from typing import Any, Final, TypeVar, cast
 from urllib.parse import unquote
 
 from attrs import define, field, frozen
 from OpenSSL import SSL
-from twisted.internet.defer import CancelledError, Deferred
+from twisted.internet.defer import CancelledError
 from twisted.internet.endpoints import UNIXClientEndpoint
 from twisted.internet.interfaces import IReactorTime, IStreamClientEndpoint
 from twisted.internet.protocol import Protocol, connectionDone
@@ -32,6 +32,7 @@ from ..errors import Code, GitalyError
 from ..observability.context import current_correlation_id
 from ..rpc.incoming import Incoming
 from ..streams import StreamBroken
+from .patience import within
 
 T = TypeVar("T")
 
@@ -208,7 +209,7 @@ class GitlabHTTP:
         :raises Unreachable: if it does not come in time; the log has why.
         """
         try:
-            return await self._in_time(Deferred.fromCoroutine(self._request(method, path, body)))
+            return await self._in_time(self._request(method, path, body))
         except Unreachable as error:
             raise self._told(path, error) from error
 
@@ -224,7 +225,7 @@ class GitlabHTTP:
             return answer, await answer.whole()
 
         try:
-            return await self._in_time(Deferred.fromCoroutine(exchange()))
+            return await self._in_time(exchange())
         except Unreachable as error:
             raise self._told(path, error) from error
 
@@ -252,24 +253,11 @@ class GitlabHTTP:
         response.deliverBody(received)
         return Answer(int(response.code), _media_type(response), received)
 
-    async def _in_time(self, asked: Deferred[T]) -> T:
-        late = False
-
-        def stop() -> None:
-            nonlocal late
-            late = True
-            asked.cancel()
-
-        timer = self._clock.callLater(self._seconds, stop)
+    async def _in_time(self, asked: Awaitable[T]) -> T:
         try:
-            return await asked
-        except CancelledError:
-            if late:
-                raise Unreachable(f"no complete answer in {self._seconds:g} s") from None
-            raise
-        finally:
-            if timer.active():
-                timer.cancel()
+            return await within(self._seconds, self._clock, asked, "a request to the application")
+        except TimeoutError:
+            raise Unreachable(f"no complete answer in {self._seconds:g} s") from None
 
     def _told(self, path: str, error: Unreachable) -> Unreachable:
         self._log.error("application's {path} cannot be reached: {why}", path=path.partition("?")[0], why=error.why)

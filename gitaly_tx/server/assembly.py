@@ -45,6 +45,7 @@ from ..hooks.chain import Hooks
 from ..hooks.custom import CustomHooks
 from ..hooks.events import Announcer
 from ..hooks.interfaces import IPushPolicy
+from ..hooks.intime import InTime
 from ..hooks.plugins import found_policies, found_sinks, load_named
 from ..hooks.policies import LargestFile
 from ..hooks.updateref import RefUpdater
@@ -308,7 +309,7 @@ def assemble(reactor: Any, config: Config, surroundings: Surroundings, program: 
     asked = application(reactor, config, lambda endpoint, seconds: metrics.gitlab_api.labels(endpoint).observe(seconds))
     gitlab = asked.gitlab if asked is not None else None
     custom = CustomHooks(git, clock, reading, surroundings.environ, doors.hook_directories(config), config.push.hook_timeout)
-    hooks = Hooks(_policies(config, reading), custom, Announcer(found_sinks()), gitlab)
+    hooks = Hooks(_policies(config, clock), custom, Announcer(found_sinks()), gitlab)
     pushes = ReceivePack(
         Means(
             git=git,
@@ -394,10 +395,13 @@ def assemble(reactor: Any, config: Config, surroundings: Surroundings, program: 
     return assembly
 
 
-def _policies(config: Config, threads: Threads) -> list[IPushPolicy]:
-    found: list[IPushPolicy] = [LargestFile(config.push.max_file_size)] if config.push.max_file_size else []
-    found += [load_named(name, IPushPolicy) for name in config.push.policies]
-    return found + found_policies()
+def _policies(config: Config, clock: IReactorTime) -> list[IPushPolicy]:
+    """
+    Our own policy looks at what a push brings, which takes as long as it takes; what others wrote answers soon, or is wrong.
+    """
+    own: list[IPushPolicy] = [LargestFile(config.push.max_file_size)] if config.push.max_file_size else []
+    others = [*(load_named(name, IPushPolicy) for name in config.push.policies), *found_policies()]
+    return [*own, *(InTime(policy, clock, config.push.hook_timeout) for policy in others)]
 
 
 def _remotes(reactor: Any, config: Config, storage: IStorageProvider) -> Remotes:
