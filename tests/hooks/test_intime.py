@@ -136,6 +136,6 @@ class WithinTests(SynchronousTestCase):
         Being late is Python's own error.
         """
         clock = Clock()
-        waiting = within(1.0, clock, Deferred(), "it")
+        waiting: Deferred[None] = within(1.0, clock, Deferred(), "it")
         clock.advance(1)
         self.failureResultOf(waiting, TimeoutError)
