@@ -133,6 +133,16 @@ def over_grpc(address: str, token: str = "") -> dict[str, str]:
     }
 
 
+def over_sidechannels(address: str, yamux: str = "") -> dict[str, str]:
+    """
+    The environment that makes git go through ``SSHService`` as GitLab Shell does it.
+
+    :param yamux: the program that is the client's end of the connection; ours if there is none.
+    """
+    script = shlex.join([sys.executable, "-m", "tests.support.sidechannel_ssh"])
+    return over_grpc(address) | {"GIT_SSH_COMMAND": script, "GITALY_TX_YAMUX": yamux}
+
+
 def over_ssh(folder: Path, key: Path) -> dict[str, str]:
     """
     The environment that makes git use OpenSSH with one key, and remember host keys in ``folder``.
