@@ -97,6 +97,8 @@ _RECEIVING = (
 )
 
 _TABLE = (
+    # Its only arguments are mailboxes, and it gets them on its standard input.
+    Subcommand("am", writes=True, config=_UNSYNCED),
     # Its revision and paths are told apart by its own parser.
     Subcommand("archive", end_of_options=False),
     # Tells its revision and its path apart by itself.
@@ -137,6 +139,7 @@ _TABLE = (
     Subcommand("range-diff", end_of_options=False),
     # To other servers only.
     Subcommand("push", network=True, config=(*_NETWORK, *_PACKING)),
+    Subcommand("read-tree", writes=True),
     # Pushes do not use it: git would write refs behind the log.
     Subcommand("receive-pack", writes=True, takes_path=True, config=_RECEIVING),
     Subcommand("remote", network=True, end_of_options=False, config=_NETWORK),

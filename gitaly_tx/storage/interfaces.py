@@ -61,6 +61,14 @@ class IStaging(Interface):
         :param size: of all pieces together.
         """
 
+    def scratch() -> Awaitable[str]:
+        """
+        An empty directory beside the quarantine, for files that are no objects. It goes with the quarantine, and nothing in it
+        is ever committed.
+
+        :returns: its path, absolute; another one each time.
+        """
+
     def staged() -> Awaitable[tuple[StagedFile, ...]]:
         """
         What is in the quarantine now, for a transaction: loose objects, packs, indices; packs before their indices.

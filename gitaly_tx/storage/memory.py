@@ -6,6 +6,7 @@ Names are checked by the same rules as on disk, as far as they need no disk.
 
 from __future__ import annotations
 
+import errno
 from collections.abc import Awaitable, Callable, Iterable, Mapping, Sequence
 from itertools import count
 from posixpath import join, normpath
@@ -31,6 +32,7 @@ from .errors import (
     QuarantinedMutation,
     RepositoryGone,
     RepositoryNotFound,
+    StagingFailed,
     StorageUnknown,
 )
 from .firstrefs import first_refs
@@ -79,6 +81,12 @@ class MemoryStaging:
         Add an object.
         """
         return self._objects.write(self.directory, self.object_format, type, b"".join(pieces))
+
+    async def scratch(self) -> str:
+        """
+        There is no disk.
+        """
+        raise StagingFailed(OSError(errno.EROFS, "no disk"))
 
     async def staged(self) -> tuple[StagedFile, ...]:
         """

@@ -166,6 +166,12 @@ class FilesystemStaging:
         except OSError as error:
             raise StagingFailed(error) from error
 
+    def scratch(self) -> Deferred[str]:
+        """
+        A directory beside the objects.
+        """
+        return self._threads(mkdtemp, prefix="scratch-", dir=self.path).addErrback(_told)
+
     def staged(self) -> Deferred[tuple[StagedFile, ...]]:
         """
         All loose objects and packs; nothing that is still being written.

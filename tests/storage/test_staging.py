@@ -72,6 +72,28 @@ class StagingTests(SynchronousTestCase):
         self.assertEqual(staging.directory.object_directory, join(self.storage.path, "+gitaly/staging", name, "objects"))
         self.assertEqual(staging.directory.alternates, (self.repository.objects,))
 
+    def test_scratch(self):
+        """
+        A place for other files lies beside the objects, is not committed, and goes with them.
+        """
+        staging = self.make()
+        made = []
+        for _ in range(2):
+            making = staging.scratch()
+            self.threads.all()
+            made.append(self.successResultOf(making))
+        self.assertEqual(len(set(made)), 2)
+        for path in made:
+            self.assertEqual(os.path.dirname(path), staging.path)
+            os.mkdir(join(path, "objects"))
+        listing = staging.staged()
+        self.threads.all()
+        self.assertEqual(self.successResultOf(listing), ())
+        discarding = staging.discard()
+        self.threads.all()
+        self.successResultOf(discarding)
+        self.assertFalse(os.path.exists(made[0]))
+
     def test_staged(self):
         """
         Loose objects and packs are listed, relative to the storage and to the repository, indices last, unfinished files never.

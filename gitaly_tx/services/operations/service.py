@@ -14,6 +14,7 @@ from protocols.gitaly import operations_pb2 as pb
 
 from ...rpc.call import Call
 from ...rpc.interfaces import IMethods
+from .apply_patch import user_apply_patch
 from .branches import user_create_branch, user_delete_branch, user_update_branch
 from .cherry_pick import user_cherry_pick
 from .commit_files import user_commit_files
@@ -79,6 +80,9 @@ class OperationService:
 
     async def UserSquash(self, call: Call, request: pb.UserSquashRequest) -> pb.UserSquashResponse:
         return await user_squash(self._ports, call, request)
+
+    async def UserApplyPatch(self, call: Call, requests: AsyncIterator[pb.UserApplyPatchRequest]) -> pb.UserApplyPatchResponse:
+        return await user_apply_patch(self._ports, call, requests)
 
     async def UserUpdateSubmodule(self, call: Call, request: pb.UserUpdateSubmoduleRequest) -> pb.UserUpdateSubmoduleResponse:
         return await user_update_submodule(self._ports, call, request)
