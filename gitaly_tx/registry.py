@@ -99,7 +99,7 @@ def services(ports: Ports) -> tuple[IMethods, ...]:
         HookService(HookPorts(ports.git, ports.storage, ports.custom, ports.packs, ports.hook_sockets, ports.gitlab)),
         InternalService(ports.storage.storages, ports.in_thread),
         ObjectPoolService(ports.git, ports.storage, ports.in_thread),
-        OperationService(OperationPorts(ports.git, ports.storage, ports.updater, ports.in_thread)),
+        OperationService(OperationPorts(ports.git, ports.storage, ports.peers, ports.updater, ports.in_thread)),
         RefService(ports.git, ports.storage, mailmaps),
         RemoteService(ports.storage, ports.git, ports.remotes, fetches),
         RepositoryService(ports.storage, ports.git, ports.in_thread, LicenseFiles(ports.linguist), outward),

@@ -26,7 +26,7 @@ from ..defaultbranch import BRANCHES
 from .oldvalue import expected_old
 from .ports import OperationPorts
 from .refusals import described, invalid
-from .start import start_here
+from .start import started
 
 PickRequest = UserCherryPickRequest | UserRevertRequest
 
@@ -133,11 +133,11 @@ async def begun(ports: OperationPorts, call: Call, request: PickRequest, reposit
     """
     Find the start.
 
-    :raises GitalyError: as :func:`~gitaly_tx.services.operations.start.start_here`.
+    :raises GitalyError: as :func:`~gitaly_tx.services.operations.start.started`.
     """
-    if request.HasField("start_repository"):
-        raise GitalyError("start_repository not implemented", Code.UNIMPLEMENTED)
-    start = await start_here(ports, repository, request.start_branch_name or request.branch_name)
+    source = request.start_repository if request.HasField("start_repository") else None
+    name = request.start_branch_name or request.branch_name
+    start = await started(ports, call, source, name, repository, staging)
     fresh = not await repository.refs((BRANCHES,))
     return Pick(ports, call, request, repository, staging, start, fresh)
 

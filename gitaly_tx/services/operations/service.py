@@ -22,6 +22,7 @@ from .ff_branch import user_ff_branch
 from .merge_branch import user_merge_branch
 from .merge_to_ref import user_merge_to_ref
 from .ports import OperationPorts
+from .rebase_confirmable import user_rebase_confirmable
 from .rebase_to_ref import user_rebase_to_ref
 from .revert import user_revert
 from .squash import user_squash
@@ -74,6 +75,11 @@ class OperationService:
 
     async def UserCommitFiles(self, call: Call, requests: AsyncIterator[pb.UserCommitFilesRequest]) -> pb.UserCommitFilesResponse:
         return await user_commit_files(self._ports, call, requests)
+
+    def UserRebaseConfirmable(
+        self, call: Call, requests: AsyncIterator[pb.UserRebaseConfirmableRequest]
+    ) -> AsyncGenerator[pb.UserRebaseConfirmableResponse, None]:
+        return user_rebase_confirmable(self._ports, call, requests)
 
     async def UserRevert(self, call: Call, request: pb.UserRevertRequest) -> pb.UserRevertResponse:
         return await user_revert(self._ports, call, request)

@@ -29,6 +29,7 @@ from protocols.gitaly.shared_pb2 import Repository, User
 from tests.support.calls import make_call
 from tests.support.git import git
 from tests.support.leaks import children
+from tests.support.ownpeers import OwnPeers, own_services
 from tests.support.stack import Stack
 
 USER = User(gl_id="user-1", name=b"Alpha", email=b"alpha@example.org", gl_username="alpha", timezone="Asia/Kolkata")
@@ -96,7 +97,10 @@ class OperationCase(TestCase):
         running: Any = reactor
         custom = CustomHooks(self.stack.git, running, self.stack.threads, {"PATH": os.environ["PATH"]})
         self.updater = RefUpdater(Hooks((), custom, Announcer(()), self.application), self.stack.git)
-        self.ports = OperationPorts(self.stack.git, self.stack.provider, self.updater, self.stack.threads, lambda: NOW + 0.5)
+        self.peers = OwnPeers(running, *own_services(self.stack, running))
+        self.ports = OperationPorts(
+            self.stack.git, self.stack.provider, self.peers, self.updater, self.stack.threads, lambda: NOW + 0.5
+        )
         self.service = OperationService(self.ports)
         self.fill()
 

@@ -6,6 +6,7 @@ from __future__ import annotations
 
 from typing import Any
 
+from gitaly_tx.client.servers import KEY, Server, encode_servers
 from gitaly_tx.errors import Code
 from gitaly_tx.git.commits import Ident
 from protocols.gitaly import operations_pb2 as pb
@@ -15,15 +16,20 @@ from protocols.gitaly.errors_pb2 import (
     MergeConflictError,
     NotAncestorError,
 )
-from protocols.gitaly.shared_pb2 import GitCommit, User
+from protocols.gitaly.shared_pb2 import GitCommit, Repository, User
+from tests.support.history import History
 
 from . import mergecase
+
+FORK = Repository(storage_name="default", relative_path="team/fork.git")
 
 
 class CherryPickTests(mergecase.MergeCase):
     """
     ``UserCherryPick``.
     """
+
+    metadata: dict[str, tuple[str, ...]] = {}
 
     def pick(self, oid: object = None, **fields: Any) -> Any:
         """
@@ -93,6 +99,30 @@ class CherryPickTests(mergecase.MergeCase):
         response = await self.pick(branch_name=b"new", start_branch_name=bytes(self.main))
         self.assertTrue(response.branch_update.branch_created)
         self.assertTrue(response.branch_update.repo_created)
+
+    async def test_start_repository(self) -> None:
+        """
+        The start may be in another repository, which the caller says where to find.
+        """
+        fork = await self.stack.provider.create(FORK)
+        history = History(fork.directory)
+        start = history.ref("refs/heads/start", history.commit({**mergecase.BASE, "n": "n"}, self.base))
+        fields: dict[str, Any] = {"branch_name": b"new", "start_repository": FORK, "start_branch_name": b"start"}
+        text = "remote repository: empty gitaly-servers metadata"
+        await self.refused(self.pick(**fields), Code.INTERNAL, text)
+        self.metadata = {KEY: (encode_servers({"default": Server("unix:/there")}),)}
+        await self.refused(
+            self.pick(**{**fields, "start_branch_name": b"nope"}),
+            Code.INVALID_ARGUMENT,
+            "resolve start ref: reference not found",
+        )
+        text = "fetch start: fetch: the server refused"
+        await self.refused(self.pick(**fields), Code.INTERNAL, text)
+        History(fork.directory).commit(mergecase.BASE)
+        await self.pick(**fields)
+        self.assertEqual(self.shown("new")[0], f"parent {start}")
+        self.assertEqual(self.history.files("new"), {**mergecase.BASE, "a": "1\n2\n3\n4\n", "n": "n"})
+        self.nothing_staged()
 
     async def test_dry_run(self) -> None:
         """
