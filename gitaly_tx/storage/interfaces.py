@@ -263,6 +263,15 @@ class IStorageProvider(Interface):
             cannot be, alone or beside another one; as :func:`repository` for bad names.
         """
 
+    def retract(repository: IRepository) -> Awaitable[bool]:
+        """
+        Remove a repository that was made a moment ago for a write that did not happen, as a transaction; but only if it has no
+        refs, and nobody but its maker has opened it meanwhile.
+
+        :param repository: as :func:`create` gave it; nothing is being written through it any more.
+        :returns: whether it was removed.
+        """
+
     def remove(message: Repository | None) -> Awaitable[None]:
         """
         Remove a repository, as a transaction.

@@ -50,11 +50,13 @@ class Contents:
     What a repository has besides refs and objects.
 
     :param writes: how many there were.
+    :param opened: how often somebody asked for it.
     """
 
     object_format: ObjectFormat
     files: dict[str, bytes] = Factory(dict)
     writes: int = 0
+    opened: int = 0
     removed: bool = False
 
 
@@ -379,6 +381,19 @@ class MemoryStorageProvider:
         self.refs.forget(GitDirectory(place.absolute))
         self.objects.forget(GitDirectory(place.absolute))
 
+    async def retract(self, repository: IRepository) -> bool:
+        """
+        Remove what was made for nothing.
+        """
+        if not isinstance(repository, MemoryRepository):
+            raise TypeError("repository of another provider")
+        contents = repository.contents
+        if contents.removed or contents.opened > 1 or await repository.refs():
+            return False
+        partition = repository.partition
+        await self.remove(Repository(storage_name=partition.storage, relative_path=partition.path))
+        return True
+
     def make_staging(self, repository: MemoryRepository) -> MemoryStaging:
         """
         A new quarantine for a repository.
@@ -412,6 +427,7 @@ class MemoryStorageProvider:
         contents = self._contents.get(partition)
         if contents is None:
             raise RepositoryNotFound(place.path)
+        contents.opened += 1
         return MemoryRepository(partition, directory, contents.object_format, contents, self)
 
 

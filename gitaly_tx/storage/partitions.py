@@ -56,11 +56,13 @@ class Lifetime:
     :param prunings: how often objects were removed that nobody needed. Who has looked at the objects before the last time must
         not make anything refer to them.
     :param stagings: how many writes are being prepared.
+    :param opened: how often somebody asked for it.
     """
 
     over: bool = False
     prunings: int = 0
     stagings: int = 0
+    opened: int = 0
 
 
 @define(eq=False)

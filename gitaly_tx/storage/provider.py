@@ -162,6 +162,14 @@ class FilesystemStorageProvider:
         place, line = await self._threads(_removable, storage, named.relative_path)
         await self._turns.take({place: line}, _nothing, partial(self._remove, place, named))
 
+    async def retract(self, repository: IRepository) -> bool:
+        """
+        Remove what was made for nothing.
+        """
+        if not isinstance(repository, FilesystemRepository):
+            raise TypeError("repository of another provider")
+        return await self._turns.take({repository.place: repository.line}, _nothing, partial(self._retract, repository))
+
     async def _open(self, storage: StorageInfo, message: Repository) -> FilesystemRepository:
         if message.git_object_directory or message.git_alternate_object_directories:
             found, line, object_format = await self._threads(self._inspect, storage, message)
@@ -170,6 +178,7 @@ class FilesystemStorageProvider:
             found, line, object_format = await self._warm.look(key, self._threads, self._inspect, storage, message)
         partition = partition_of(found.place)
         lifetime = self._lifetimes.of(partition)
+        lifetime.opened += 1
         return FilesystemRepository(
             partition=partition,
             line=line,
@@ -230,6 +239,15 @@ class FilesystemStorageProvider:
             await self._committer(place).commit(Transaction(Manifest(partition, remove=True)))
             self._lifetimes.end(partition)
             self._objects.forget(GitDirectory(place.absolute))
+
+    async def _retract(self, repository: FilesystemRepository) -> bool:
+        lifetime, place = repository.lifetime, repository.place
+        refs = await self._refs.list(repository.directory) if not lifetime.over else []
+        if refs or lifetime.over or lifetime.opened > 1 or lifetime.stagings:
+            return False
+        await self._threads(locator.still_there, place, repository.identity)
+        await self._remove(place, Repository(storage_name=place.storage.name, relative_path=place.path))
+        return True
 
     def _committer(self, place: Place) -> ICommitter:
         return self._means[place.storage.name].committer

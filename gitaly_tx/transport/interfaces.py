@@ -36,6 +36,7 @@ class PushRequest:
     :param stateless: the advertisement is not sent: the client has it already (HTTP).
     :param own: it came in over a door of this server's own, not from an application.
     :param create: makes the repository when the first ref is about to be written; ``repository`` is then ``None``.
+    :param retract: takes it back, if the push is refused after that and nobody else has seen it; says whether it did.
     """
 
     gl_id: str
@@ -49,6 +50,7 @@ class PushRequest:
     stateless: bool = False
     correlation_id: str = ""
     create: Callable[[], Awaitable[IRepository]] | None = None
+    retract: Callable[[IRepository], Awaitable[bool]] | None = None
     own: bool = False
 
 

@@ -42,6 +42,7 @@ class PushSession:
     there or not.
 
     :ivar unpacked: what the report says of the pack.
+    :ivar written: whether anything was.
     """
 
     _means: Means
@@ -51,6 +52,7 @@ class PushSession:
     _intake: Intake
     _answer: Answer
     unpacked: bytes = field(default=b"ok", init=False)
+    written: bool = field(default=False, init=False)
 
     @property
     def _wishes(self) -> list[Wish]:
@@ -198,6 +200,7 @@ class PushSession:
         self._answer.let_go()
         try:
             accepted = await self._commit()
+            self.written = bool(accepted)
         finally:
             await self.abandon()
         failpoint("push.after_commit")

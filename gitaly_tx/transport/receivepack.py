@@ -65,7 +65,8 @@ class ReceivePack:
         """
         As :func:`gitaly_tx.transport.interfaces.ITransport.receive_pack`. Cancelling it says that the client is gone.
 
-        A repository that is made for a push stays if the push is refused afterwards: it was made for its quarantine.
+        A repository that is made for a push is made for its quarantine, before anybody has judged the push. If nothing is written
+        it is taken back, unless somebody else has seen it by then.
         """
         try:
             await self._serve(repository, request, source, stdout, stderr)
@@ -95,24 +96,25 @@ class ReceivePack:
         head = await self._read_head(repository, source, stderr)
         if not head.wishes:
             return
+        made: IRepository | None = None
         if repository is None:
-            repository = await self._create(request, head)
+            repository = made = await self._create(request, head)
         answer = Answer(self._means.clock, stdout, stderr, head.sidebands)
         intake = Intake(self._means, repository, head, source, answer)
         session = PushSession(self._means, repository, request, head, intake, answer)
         try:
             writable = await session.prepare()
         except BaseException:
-            await self._detached.run(session.abandon())
+            await self._detached.run(self._abandon(session, request, made))
             raise
         if writable:
             try:
-                await self._detached.run(session.complete())
+                await self._detached.run(self._complete(session, request, made))
             except CancelledError:
                 answer.cut()
                 raise
             return
-        await self._detached.run(session.abandon())
+        await self._detached.run(self._abandon(session, request, made))
         await session.report()
         await answer.end()
         if session.unpacked != b"ok":
@@ -133,9 +135,42 @@ class ReceivePack:
             raise
 
     async def _create(self, request: PushRequest, head: PushHead) -> IRepository:
-        if request.create is None or all(wish.deletes for wish in head.wishes):
+        create = request.create
+        if create is None or all(wish.deletes for wish in head.wishes):
             raise GitalyError("repository not found", Code.NOT_FOUND)
-        return await request.create()
+        gone = False
+
+        async def make() -> IRepository:
+            made = await create()
+            if gone:
+                await self._retract(request, made)
+            return made
+
+        try:
+            return await self._detached.run(make())
+        except CancelledError:
+            gone = True
+            raise
+
+    async def _complete(self, session: PushSession, request: PushRequest, made: IRepository | None) -> None:
+        await session.complete()
+        if not session.written:
+            await self._retract(request, made)
+
+    async def _abandon(self, session: PushSession, request: PushRequest, made: IRepository | None) -> None:
+        await session.abandon()
+        await self._retract(request, made)
+
+    async def _retract(self, request: PushRequest, made: IRepository | None) -> None:
+        """
+        Take back what was made for a push of which nothing was written.
+        """
+        if made is None or request.retract is None:
+            return
+        try:
+            await request.retract(made)
+        except Exception:
+            self._log.failure("repository that was made for a refused push cannot be removed")
 
     async def _drain(self, source: IByteSource) -> None:
         """

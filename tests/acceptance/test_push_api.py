@@ -158,6 +158,7 @@ class ExampleTests(PushCase):
         accepted, words = self.push("main")
         self.assertFalse(accepted)
         self.assertIn("remote: GitLab: who are you?", words)
+        self.assertFalse((self.server.storage / "team" / "thing.git").exists())
 
 
 class Looking(BaseHTTPRequestHandler):

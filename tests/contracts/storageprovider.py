@@ -276,6 +276,38 @@ class StorageProviderContract(TestCase):
         again = await self.provider.create(named("a.git"))
         self.assertEqual(await again.refs(), [])
 
+    async def test_retract(self):
+        """
+        What was made for nothing is taken back, and can be made again.
+        """
+        made = await self.provider.create(named("a.git"))
+        self.assertTrue(await self.provider.retract(made))
+        self.assertFalse(await self.provider.exists(named("a.git")))
+        self.assertFalse(await self.provider.retract(made))
+        again = await self.provider.create(named("a.git"))
+        self.assertFalse(await self.provider.retract(made))
+        self.assertEqual(await again.refs(), [])
+
+    async def test_retract_what_is_used(self):
+        """
+        What has refs stays, and so does what somebody else has opened.
+        """
+        repository, _ = await self.with_commit()
+        self.assertFalse(await self.provider.retract(repository))
+        made = await self.provider.create(named("b.git"))
+        await self.provider.repository(named("b.git"))
+        self.assertFalse(await self.provider.retract(made))
+        for path in ("a.git", "b.git"):
+            self.assertTrue(await self.provider.exists(named(path)))
+
+    async def test_retract_a_stranger(self):
+        """
+        Only a provider's own repositories are taken back.
+        """
+        stranger: Any = object()
+        with self.assertRaises(TypeError):
+            await self.provider.retract(stranger)
+
     async def test_quarantined_mutators(self):
         """
         Nobody writes through somebody's quarantine.

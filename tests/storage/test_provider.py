@@ -341,6 +341,35 @@ class CreationTests(ProviderCase):
             os.rename(moved, self.storage.path)
 
 
+class RetractionTests(ProviderCase):
+    """
+    Repositories that were made for nothing.
+    """
+
+    async def test_prepared(self) -> None:
+        """
+        One into which something is about to be written stays.
+        """
+        made = await self.provider.create(named("a.git"))
+        staging = await made.stage()
+        self.assertFalse(await self.provider.retract(made))
+        await staging.discard()
+        self.assertTrue(await self.provider.retract(made))
+        self.assertFalse(os.path.exists(self.path("a.git")))
+
+    async def test_somebody_elses(self) -> None:
+        """
+        A repository that another program has put in its place is not taken away.
+        """
+        made = await self.provider.create(named("a.git"))
+        os.rename(self.path("a.git"), self.path("b.git"))
+        make_bare(self.storage, "a.git")
+        with self.assertRaises(GitalyError) as caught:
+            await self.provider.retract(made)
+        self.assertEqual(caught.exception.code, Code.NOT_FOUND)
+        self.assertTrue(os.path.exists(self.path("a.git")))
+
+
 class RemovalTests(ProviderCase):
     """
     What removal leaves, and what it meets.

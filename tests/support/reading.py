@@ -184,6 +184,13 @@ class GivenRepositories:
         self.created.append(message.relative_path)
         return next(iter(self.repositories.values()))
 
+    async def retract(self, repository: IRepository) -> bool:
+        """
+        Remembers what was taken back.
+        """
+        self.created.pop()
+        return True
+
     async def remove(self, message: Repository | None) -> None:
         """
         Not needed.

@@ -5,10 +5,11 @@ Pushes all the way down to the log and the disk.
 from __future__ import annotations
 
 import os
+from collections.abc import Awaitable, Callable
 from typing import Any
 
 from twisted.internet import reactor
-from twisted.internet.defer import Deferred, gatherResults
+from twisted.internet.defer import CancelledError, Deferred, gatherResults
 from twisted.trial.unittest import TestCase
 
 from gitaly_tx.errors import Code
@@ -16,7 +17,7 @@ from gitaly_tx.git.directory import GitDirectory
 from gitaly_tx.hooks.chain import Hooks
 from gitaly_tx.hooks.custom import CustomHooks
 from gitaly_tx.hooks.events import Announcer
-from gitaly_tx.hooks.interfaces import Push, Tell
+from gitaly_tx.hooks.interfaces import HookDeclined, Push, Tell
 from gitaly_tx.storage.interfaces import IRepository
 from gitaly_tx.transport.interfaces import PushBroken
 from gitaly_tx.transport.receivepack import ReceivePack
@@ -111,6 +112,80 @@ class StackTests(LeakCheck, TestCase):
         git("--git-dir", path, "fsck", "--full", "--strict")
         self.assertEqual(self.stack.alive, 0)
         self.assertEqual(self.hooks.log.count("after"), 3)
+
+    async def refused(self, data: bytes, meanwhile: Callable[[], Awaitable[object]] | None = None) -> Answered:
+        """
+        A push that would make the repository, and that a hook refuses.
+
+        :param meanwhile: what somebody else does before that.
+        """
+
+        async def refuse(push: Push, tell_out: Tell, tell_err: Tell) -> None:
+            if meanwhile is not None:
+                await meanwhile()
+            raise HookDeclined("pre-receive hook declined", "pre-receive", "exit status 1")
+
+        self.patch(self.hooks, "before", refuse)
+        provider = self.stack.provider
+        return await self.push(None, data, create=lambda: provider.create(self.message), retract=provider.retract)
+
+    async def test_made_for_nothing(self) -> None:
+        """
+        A repository that was made for a push is gone when the push is refused, before its client hears of that.
+        """
+        data = push((ZERO, self.tip, b"refs/heads/trunk"), pack=make_pack(self.client, "main"))
+        answer = await self.refused(data)
+        self.assertEqual(answer.report[1:], [b"ng refs/heads/trunk pre-receive hook declined"])
+        self.assertFalse(await self.stack.provider.exists(self.message))
+        self.assertEqual(self.stack.alive, 0)
+
+    async def test_made_for_a_broken_pack(self) -> None:
+        """
+        The same if the pack is none.
+        """
+        provider = self.stack.provider
+        data = push((ZERO, self.tip, b"refs/heads/trunk"), pack=b"PACK nothing")
+        await self.push(None, data, create=lambda: provider.create(self.message), retract=provider.retract)
+        self.assertFalse(await provider.exists(self.message))
+
+    async def test_made_and_seen(self) -> None:
+        """
+        A repository that somebody else has opened in the meantime stays.
+        """
+        data = push((ZERO, self.tip, b"refs/heads/trunk"), pack=make_pack(self.client, "main"))
+        await self.refused(data, lambda: self.stack.provider.repository(self.message))
+        self.assertTrue(await self.stack.provider.exists(self.message))
+
+    async def test_made_and_written(self) -> None:
+        """
+        A repository stays of whose push a part was refused.
+        """
+        provider = self.stack.provider
+        wishes = (ZERO, self.tip, b"refs/heads/a"), (ZERO, self.tip, b"refs/heads/a/b")
+        data = push(*wishes, pack=make_pack(self.client, "main"))
+        answer = await self.push(None, data, create=lambda: provider.create(self.message), retract=provider.retract)
+        self.assertEqual(answer.report[1:], [b"ok refs/heads/a", b"ng refs/heads/a/b failed to update ref"])
+        self.assertEqual(self.names(await provider.repository(self.message)), [b"refs/heads/a"])
+
+    async def test_client_goes_while_it_is_made(self) -> None:
+        """
+        A client that goes away while its repository is being made leaves none.
+        """
+        gate: Deferred[None] = Deferred()
+        provider = self.stack.provider
+
+        async def create() -> IRepository:
+            await gate
+            return await provider.create(self.message)
+
+        data = push((ZERO, self.tip, b"refs/heads/trunk"), pack=EMPTY_PACK)
+        pushing = self.serve(None, MemorySource([data]), MemorySink(), create=create, retract=provider.retract)
+        pushing.cancel()
+        self.failureResultOf(pushing, CancelledError)
+        settled = self.engine.settle()
+        gate.callback(None)
+        await settled
+        self.assertFalse(await provider.exists(self.message))
 
     async def test_atomic(self) -> None:
         """

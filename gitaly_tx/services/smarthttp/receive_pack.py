@@ -49,6 +49,7 @@ async def post_receive_pack(storage: IStorageProvider, transport: ITransport, ca
         stateless=True,
         correlation_id=call.correlation_id,
         create=(lambda: storage.create(message)) if missing else None,
+        retract=storage.retract,
         own=call.door is not Door.GRPC,
     )
     try:

@@ -49,6 +49,7 @@ async def ssh_receive_pack(storage: IStorageProvider, transport: ITransport, cal
         config=options,
         correlation_id=call.correlation_id,
         create=(lambda: storage.create(message)) if missing else None,
+        retract=storage.retract,
         own=call.door is not Door.GRPC,
     )
     try:
