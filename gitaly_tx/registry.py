@@ -38,8 +38,10 @@ from .services.server.service import ServerService
 from .services.smarthttp.service import SmartHTTPService
 from .services.ssh.service import SSHService
 from .storage.interfaces import IStorageProvider
+from .transport.clones import Clones
 from .transport.hooksocket import HookSockets
 from .transport.interfaces import IPackObjects, ITransport
+from .transport.peerpipe import PeerPipes
 from .transport.remotefetch import RemoteFetch
 from .transport.remotes import Remotes
 from .wal.threads import InThread
@@ -58,6 +60,7 @@ class Ports:
     :param sidechannels: ways back to those who call, for bytes.
     :param packs: makes packs for git's upload-pack.
     :param hook_sockets: connects to git's hooks.
+    :param pipes: lets git fetch from them.
     :param remotes: repositories on other servers, which callers name.
     :param clock: measures how long something may take.
     :param linguist: tells what files are.
@@ -76,6 +79,7 @@ class Ports:
     sidechannels: ISidechannels
     packs: IPackObjects
     hook_sockets: HookSockets
+    pipes: PeerPipes
     remotes: Remotes
     clock: IReactorTime
     linguist: ILinguist
@@ -89,7 +93,8 @@ def services(ports: Ports) -> tuple[IMethods, ...]:
     """
     mailmaps = Mailmaps()
     fetches = RemoteFetch(ports.git, ports.in_thread)
-    outward = Outward(ports.remotes, fetches, ports.peers, ports.clock)
+    clones = Clones(ports.storage, ports.git, fetches, ports.in_thread)
+    outward = Outward(ports.remotes, fetches, clones, ports.peers, ports.pipes, ports.in_thread, ports.clock)
     return (
         AnalysisService(AnalysisMeans(ports.storage, ports.git, ports.linguist)),
         BlobService(ports.git, ports.storage),

@@ -68,6 +68,7 @@ from ..transport.gittransport import GitTransport
 from ..transport.hooksocket import HookSockets
 from ..transport.inforefs import InfoRefs
 from ..transport.packobjects import PackObjects
+from ..transport.peerpipe import PeerPipes
 from ..transport.pushmeans import Means, PackLimits, PushLimits
 from ..transport.receivepack import ReceivePack
 from ..transport.remotes import RemotePolicy, Remotes
@@ -344,6 +345,7 @@ def assemble(reactor: Any, config: Config, surroundings: Surroundings, program: 
         sidechannels=Sidechannels(clock, origins),
         packs=PackObjects(git),
         hook_sockets=HookSockets(reactor),
+        pipes=PeerPipes(reactor),
         remotes=_remotes(reactor, config, storage),
         clock=clock,
         linguist=Linguist(git, clock),

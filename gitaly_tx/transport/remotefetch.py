@@ -28,6 +28,7 @@ from ..storage.interfaces import IRepository, IStaging
 from ..wal.building import skeleton
 from ..wal.interfaces import Creation
 from ..wal.threads import InThread
+from .handed import NOTHING, Handed
 from .remotes import NAME, Connection, RemoteFailed
 
 SETTINGS = (
@@ -91,13 +92,13 @@ class RemoteFetch:
         staging: IStaging,
         connection: Connection,
         wanted: Wanted,
-        descriptors: Sequence[int] = (),
+        handed: Handed = NOTHING,
     ) -> list[RefUpdate]:
         """
         Fetch into a quarantine.
 
         :param staging: gets the objects.
-        :param descriptors: those of ours that git gets to keep, for a URL that names them.
+        :param handed: what git is given, for a URL that names it.
         :returns: what is to be changed in the repository, with what was there before.
         :raises RemoteFailed: if git fails.
         :raises NoRoomForRef: if two refs cannot be there at once.
@@ -113,7 +114,7 @@ class RemoteFetch:
         options += ["--prune"] if wanted.prune else ["--no-prune"]
         config = SETTINGS if wanted.checked else (*SETTINGS, ConfigPair("fetch.fsckObjects", "false"))
         command = Command("fetch", options, [NAME], directory=scratch, config=config)
-        ended = await self.run(command, connection.with_settings(settings).environment, descriptors)
+        ended = await self.run(command, connection.with_settings(settings).environment, handed)
         if ended.status not in (0, _REJECTED) or (ended.status == _REJECTED and ended.stderr):
             if _CONFLICT.search(ended.stderr):
                 raise NoRoomForRef
@@ -121,11 +122,12 @@ class RemoteFetch:
         after = await self.refs_of(scratch)
         return _changes(before, after, symbolic, repository.object_format)
 
-    async def run(self, command: Command, environment: Mapping[str, str], descriptors: Sequence[int] = ()) -> Ended:
+    async def run(self, command: Command, environment: Mapping[str, str], handed: Handed = NOTHING) -> Ended:
         """
         Run a git that says nothing on standard output. It is gone when this ends, however it does.
         """
-        child = self._git.spawn(command, environment=environment, descriptors=descriptors)
+        child = self._git.spawn(command, environment=environment, descriptors=handed.numbers)
+        handed.close()
         try:
             child.close_stdin()
             while await child.stdout.read():
@@ -145,11 +147,14 @@ class RemoteFetch:
         return {name: ObjectID(oid) for oid, name in lines}
 
 
-async def commit_fetched(repository: IRepository, staging: IStaging, updates: Sequence[RefUpdate]) -> None:
+async def commit_fetched(
+    repository: IRepository, staging: IStaging, updates: Sequence[RefUpdate], head: bytes | None = None
+) -> None:
     """
     Write what was fetched: all at once, as a rule. Only if a ref must go before another can have its place, the deletions come
     first, on their own.
 
+    :param head: the ref that HEAD shall be a name for.
     :raises GitalyError: INTERNAL, if a ref is not what it was any more; nothing of its batch is written then.
     """
     deleting = [update for update in updates if update.new.is_zero]
@@ -158,9 +163,8 @@ async def commit_fetched(repository: IRepository, staging: IStaging, updates: Se
     if in_the_way({update.name for update in deleting}, {update.name for update in setting}):
         batches = [(deleting, "prune"), (setting, "update")]
     for batch, kind in batches:
-        if not batch:
-            continue
-        outcome = await repository.commit(batch, staging=staging if kind == "update" else None)
+        last = kind == "update"
+        outcome = await repository.commit(batch, staging=staging if last else None, head=head if last else None)
         for refused in outcome.refused.values():
             text = "reference is already locked" if refused.actual is None else "reference does not point to expected object"
             raise GitalyError(f"preparing reference {kind}: {text}", Code.INTERNAL, {"ref": refused.name})

@@ -30,7 +30,10 @@ from .fastexport import fast_export
 from .fetchremote import fetch_remote
 from .fileattributes import get_file_attributes
 from .filenames import search_files_by_name
+from .fork import create_fork
 from .format import object_format
+from .frombundle import create_repository_from_bundle, fetch_bundle
+from .fromurl import create_repository_from_url
 from .fsck import fsck
 from .info import repository_info
 from .license import find_license
@@ -43,6 +46,7 @@ from .search import search_files_by_content
 from .sethooks import restore_custom_hooks, set_custom_hooks
 from .sizes import get_object_directory_size, repository_size
 from .snapshot import get_snapshot
+from .sourcebranch import fetch_source_branch
 from .writeref import write_ref
 
 
@@ -93,6 +97,9 @@ class RepositoryService:
     async def HasLocalBranches(self, call: Call, request: pb.HasLocalBranchesRequest) -> pb.HasLocalBranchesResponse:
         return await has_local_branches(self._storage, request)
 
+    async def FetchSourceBranch(self, call: Call, request: pb.FetchSourceBranchRequest) -> pb.FetchSourceBranchResponse:
+        return await fetch_source_branch(self._storage, self._git, self._outward, call, request)
+
     async def Fsck(self, call: Call, request: pb.FsckRequest) -> pb.FsckResponse:
         return await fsck(self._storage, self._git, request)
 
@@ -102,6 +109,14 @@ class RepositoryService:
     async def FindMergeBase(self, call: Call, request: pb.FindMergeBaseRequest) -> pb.FindMergeBaseResponse:
         return await find_merge_base(self._storage, self._git, request)
 
+    async def CreateFork(self, call: Call, request: pb.CreateForkRequest) -> pb.CreateForkResponse:
+        return await create_fork(self._outward, call, request)
+
+    async def CreateRepositoryFromURL(
+        self, call: Call, request: pb.CreateRepositoryFromURLRequest
+    ) -> pb.CreateRepositoryFromURLResponse:
+        return await create_repository_from_url(self._storage, self._outward, request)
+
     def CreateBundle(self, call: Call, request: pb.CreateBundleRequest) -> AsyncIterator[pb.CreateBundleResponse]:
         return create_bundle(self._storage, self._git, request)
 
@@ -109,6 +124,14 @@ class RepositoryService:
         self, call: Call, requests: AsyncIterator[pb.CreateBundleFromRefListRequest]
     ) -> AsyncIterator[pb.CreateBundleFromRefListResponse]:
         return create_bundle_from_ref_list(self._storage, self._git, requests)
+
+    async def FetchBundle(self, call: Call, requests: AsyncIterator[pb.FetchBundleRequest]) -> pb.FetchBundleResponse:
+        return await fetch_bundle(self._storage, self._git, self._outward, requests)
+
+    async def CreateRepositoryFromBundle(
+        self, call: Call, requests: AsyncIterator[pb.CreateRepositoryFromBundleRequest]
+    ) -> pb.CreateRepositoryFromBundleResponse:
+        return await create_repository_from_bundle(self._outward, requests)
 
     def GetConfig(self, call: Call, request: pb.GetConfigRequest) -> AsyncIterator[pb.GetConfigResponse]:
         return get_config(self._storage, self._in_thread, request)

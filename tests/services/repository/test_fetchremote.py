@@ -7,58 +7,35 @@ from __future__ import annotations
 import os
 from typing import Any
 
-from twisted.internet import reactor
 from twisted.internet.defer import Deferred
 from twisted.internet.task import Clock
 
 from gitaly_tx.errors import Code
 from gitaly_tx.git.interfaces import RefUpdate
 from gitaly_tx.git.objectid import ObjectID
-from gitaly_tx.services.repository.outward import Outward
-from gitaly_tx.services.repository.service import RepositoryService
-from gitaly_tx.transport.remotefetch import RemoteFetch, commit_fetched
-from gitaly_tx.transport.remotes import RemotePolicy, Remotes
+from gitaly_tx.transport.remotefetch import commit_fetched
 from protocols.gitaly import repository_pb2 as pb
 from tests.support.farserver import FarServer
 from tests.support.git import git
-from tests.support.writecase import NAME, WriteCase
+from tests.support.outwardcase import OutwardCase
+from tests.support.writecase import NAME
 
-UNUSED: Any = None
 
-
-class FetchRemoteCase(WriteCase):
+class FetchRemoteCase(OutwardCase):
     """
     A repository, and another one that it fetches from.
 
-    :ivar far: the other one.
+    :ivar tip: of the other one.
     """
 
-    private = True
-
     def fill(self) -> None:
-        running: Any = reactor
-        self.clock: Any = running
-        self.far = self.make("far.git", 3)
+        super().fill()
         self.tip = self.rev("main", self.far)
-        self.service = self.make_service()
-
-    def make_service(self) -> RepositoryService:
-        remotes = Remotes(self.provider, self.stack.threads, RemotePolicy(self.private))
-        outward = Outward(remotes, RemoteFetch(self.stack.git, self.stack.threads), UNUSED, self.clock)
-        return RepositoryService(self.provider, self.stack.git, self.stack.threads, UNUSED, outward)
 
     def call(self, url: str | None = None, remote: dict[str, Any] | None = None, **fields: Any) -> Any:
         fields.setdefault("repository", NAME)
         params = pb.Remote(url=self.far if url is None else url, **(remote or {}))
         return self.service.FetchRemote(None, pb.FetchRemoteRequest(remote_params=params, **fields))  # type: ignore[arg-type]
-
-    def far_ref(self, name: str, revision: str = "main") -> str:
-        """
-        Make a ref there.
-        """
-        oid = self.rev(revision, self.far)
-        self.run_git("update-ref", name, oid, path=self.far)
-        return oid
 
 
 class FetchRemoteTests(FetchRemoteCase):
