@@ -8,8 +8,8 @@ system call. So a look is taken in the reactor's thread if
 
 1. the files are on a local disk: a server in the network may not answer at all;
 2. the same look was taken in a thread a moment ago (:data:`FRESH`), so that the kernel has everything in memory;
-3. it is small: a few files to be looked at, of which none is larger than a page or so. Whoever would have to read or work through
-   more raises :exc:`NotHere`;
+3. it is small: whoever would have to read a file that is not known to be unchanged, but for one of a page or so, says
+   :func:`needs_disk`, and whoever hands out what is in memory says how much it is (:func:`works_through`);
 4. no look took longer than :data:`LONG` lately: on a machine that has no memory left all of them go to threads for a while.
 """
 
@@ -37,10 +37,43 @@ MOST: Final = 4096
 """Looks that are remembered."""
 
 
+BUDGET: Final = 32 * 1024
+"""Bytes that one look may work through here."""
+
+
 class NotHere(Exception):
     """
     Too much to be done here.
     """
+
+
+class _Looking(threading.local):
+    left: int | None = None
+
+
+_looking = _Looking()
+
+
+def needs_disk() -> None:
+    """
+    Said by whoever is about to read something from the disk that a look may do without.
+
+    :raises NotHere: in the reactor's thread, so that it is done in another.
+    """
+    if _looking.left is not None:
+        raise NotHere
+
+
+def works_through(count: int) -> None:
+    """
+    Said by whoever hands out bytes that are in memory, for somebody to work through.
+
+    :raises NotHere: in the reactor's thread, if it is too much.
+    """
+    if _looking.left is not None:
+        _looking.left -= count
+        if _looking.left < 0:
+            raise NotHere
 
 
 class Warm:
@@ -57,7 +90,6 @@ class Warm:
         self._now = now
         self._until: dict[tuple[str, object], float] = {}
         self._shy_until = 0.0
-        self._here = threading.local()
 
     def trust(self, root: str) -> None:
         """
@@ -77,13 +109,13 @@ class Warm:
         """
         began = self._now()
         if self._until.get(key, 0.0) > began >= self._shy_until:
-            self._here.now = True
+            _looking.left = BUDGET
             try:
                 return work(*args)
             except NotHere:
                 pass
             finally:
-                self._here.now = False
+                _looking.left = None
                 if self._now() - began > LONG:
                     self._shy_until = self._now() + SHY
                     self._log.warn("a look at {path} took {seconds:.3f} s", path=key[0], seconds=self._now() - began)
@@ -93,14 +125,6 @@ class Warm:
                 self._until.clear()
             self._until[key] = self._now() + FRESH
         return result
-
-    @property
-    def here(self) -> bool:
-        """
-        Whether whoever asks is looking in the reactor's thread at this moment, and should raise :exc:`NotHere` before it does
-        much.
-        """
-        return getattr(self._here, "now", False)
 
 
 NEVER: Final = Warm()

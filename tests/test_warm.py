@@ -11,7 +11,7 @@ from twisted.internet.defer import Deferred
 from twisted.trial.unittest import SynchronousTestCase
 
 from gitaly_tx import warm
-from gitaly_tx.warm import FRESH, LONG, SHY, NotHere, Warm
+from gitaly_tx.warm import BUDGET, FRESH, LONG, SHY, Warm, needs_disk, works_through
 
 
 class WarmTests(SynchronousTestCase):
@@ -59,13 +59,10 @@ class WarmTests(SynchronousTestCase):
         Whoever finds that there is much to do has it done in a thread; there nobody asks.
         """
 
-        def work() -> bool:
-            if self.warm.here:
-                raise NotHere
-            return self.warm.here
-
-        self.assertEqual(self.look(work), (False, 1))
-        self.assertEqual(self.look(work), (False, 1))
+        self.assertEqual(self.look(needs_disk), (None, 1))
+        self.assertEqual(self.look(needs_disk), (None, 1))
+        self.assertEqual(self.look(works_through, BUDGET), (None, 0))
+        self.assertEqual(self.look(works_through, BUDGET + 1), (None, 1))
 
     def test_errors(self) -> None:
         """
@@ -75,7 +72,7 @@ class WarmTests(SynchronousTestCase):
         for more in (None, "new"):
             looking = self.warm.look(("/disk/a", more), self.in_thread, int, "x")
             self.failureResultOf(Deferred.fromCoroutine(looking), ValueError)
-            self.assertFalse(self.warm.here)
+            needs_disk()
 
     def test_slow(self) -> None:
         """

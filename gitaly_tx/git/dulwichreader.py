@@ -8,6 +8,7 @@ classes, which inflate an object to tell its size, map files into memory, and ke
 from __future__ import annotations
 
 from collections.abc import Callable, Sequence
+from functools import partial
 from typing import TypeVar
 
 from attrs import define, field
@@ -15,6 +16,7 @@ from twisted.internet.interfaces import IReactorFromThreads
 from zope.interface import implementer
 
 from ..threads import IsPool, in_pool
+from ..warm import NEVER, Warm
 from .directory import GitDirectory
 from .interfaces import GitObject, IObjectReader, IObjects, ObjectInfo
 from .objectid import ObjectID
@@ -30,11 +32,13 @@ class ObjectReader:
     :param reactor: where threads report back.
     :param pool: where the disk is touched.
     :param store: what is kept open and in memory, with its bounds.
+    :param warm: says where a glance is taken.
     """
 
     _reactor: IReactorFromThreads
     _pool: IsPool
     _store: ObjectStore = field(factory=ObjectStore)
+    _warm: Warm = NEVER
 
     async def read(self, directory: GitDirectory, oid: ObjectID, maximum: int | None = None) -> GitObject:
         """
@@ -63,6 +67,13 @@ class ObjectReader:
         """
         found: T = await in_pool(self._reactor, self._pool, self._store.look, directory, job)
         return found
+
+    async def glance(self, directory: GitDirectory, job: Callable[[IObjects], T]) -> T:
+        """
+        As :func:`IObjectReader.glance`.
+        """
+        key = (directory.path, directory.object_directory)
+        return await self._warm.look(key, partial(in_pool, self._reactor, self._pool), self._store.look, directory, job)
 
     def forget(self, directory: GitDirectory) -> None:
         """

@@ -259,6 +259,12 @@ class IObjectReader(Interface):
         :returns: what ``job`` returned or raised.
         """
 
+    def glance(directory: GitDirectory, job: Callable[[IObjects], T]) -> Awaitable[T]:
+        """
+        As :func:`look`, for work that looks up a few small objects and leaves no trace if it is broken off: it may be done in the
+        reactor's thread as long as everything it needs is in memory, and is begun anew in another if something is not.
+        """
+
     def forget(directory: GitDirectory) -> None:
         """
         Let go of what is kept open of a repository, because it was removed or replaced.

@@ -270,6 +270,12 @@ class MemoryObjectReader:
         """
         return job(_Objects(self, directory))
 
+    async def glance(self, directory: GitDirectory, job: Callable[[IObjects], T]) -> T:
+        """
+        As :func:`IObjectReader.glance`.
+        """
+        return job(_Objects(self, directory))
+
     def forget(self, directory: GitDirectory) -> None:
         """
         Drop the objects of a repository, and those in its quarantine.

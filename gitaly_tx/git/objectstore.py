@@ -18,6 +18,7 @@ from twisted.logger import Logger
 from zope.interface import implementer
 
 from ..errors import Code, GitalyError
+from ..warm import needs_disk, works_through
 from . import looseobjects
 from .alternates import object_directories
 from .directory import GitDirectory
@@ -71,6 +72,7 @@ class OpenPacks:
             if found is not None:
                 self._open.move_to_end(path)
                 return found
+        needs_disk()
         try:
             opened = Pack(path, self._cache, self._largest)
         except Damaged as error:
@@ -117,6 +119,7 @@ class PackList:
         identity = identify(self._path)
         if not again and identity == self._identity and not self._identity.racy:
             return self._packs
+        needs_disk()
         with self._lock:
             present = self._scan()
             gone = [path for path in self._packs if path not in present]
@@ -198,6 +201,7 @@ class ObjectStore:
         found = view.find(oid, from_pack, lambda path: looseobjects.read(path, oid, limit))
         if found is None:
             raise ObjectNotFound(oid)
+        works_through(len(found[1]))
         return GitObject(oid, *found)
 
     def info(self, directory: GitDirectory, oids: Sequence[ObjectID]) -> list[ObjectInfo | None]:
@@ -325,12 +329,13 @@ class _View:
                 pack = self._store.packs.get(name)
                 if pack is not None:
                     try:
-                        offset = pack.index.find(raw)
+                        offset = pack.find(raw)
                         if offset is not None:
                             packs.found_in(name)
                             yield from_pack(pack, offset)
                     except Damaged as error:
                         yield self._noted(oid, error)
+            needs_disk()
             try:
                 found = from_file(path)
                 if found is not None:

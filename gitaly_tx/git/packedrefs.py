@@ -17,7 +17,7 @@ from collections.abc import Callable, Collection, Iterator
 from attrs import define, field, frozen
 from twisted.logger import Logger
 
-from ..warm import NEVER, NotHere, Warm
+from ..warm import needs_disk
 from .fileidentity import MISSING, FileIdentity, identify
 from .names import is_valid_ref
 from .objectid import ObjectID
@@ -225,11 +225,9 @@ class PackedRefsFiles:
     :param maximum: bytes of file contents that are kept, over all repositories. The file that was read last is kept however
         large it is.
     :param now: the wall clock in nanoseconds.
-    :param warm: knows when a file is not to be read, because somebody looks who has no time.
     """
 
-    def __init__(self, maximum: int = 128 << 20, now: Callable[[], int] = time.time_ns, warm: Warm = NEVER) -> None:
-        self._warm = warm
+    def __init__(self, maximum: int = 128 << 20, now: Callable[[], int] = time.time_ns) -> None:
         self._maximum = maximum
         self._now = now
         self._lock = threading.Lock()
@@ -252,8 +250,7 @@ class PackedRefsFiles:
             if kept is not None and kept[0] == identity and not kept[0].racy:
                 self._kept.move_to_end(directory)
                 return kept[1]
-        if self._warm.here:
-            raise NotHere
+        needs_disk()
         try:
             identity, data = self._load(path)
         except FileNotFoundError:

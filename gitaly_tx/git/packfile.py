@@ -15,6 +15,7 @@ from typing import NamedTuple
 from dulwich.errors import ApplyDeltaError
 from dulwich.pack import apply_delta
 
+from ..warm import needs_disk
 from .packindex import Damaged, OpenFile, PackIndex
 
 TYPES = {1: b"commit", 2: b"tree", 3: b"blob", 4: b"tag"}
@@ -50,6 +51,23 @@ class ObjectCache:
         self._bytes = 0
         self._lock = threading.Lock()
         self._kept: OrderedDict[tuple[int, int], tuple[int, bytes]] = OrderedDict()
+        self._offsets: dict[tuple[int, bytes], int] = {}
+
+    def place(self, key: tuple[int, bytes]) -> int | None:
+        """
+        Where in a pack an object was found lately.
+
+        :param key: the pack's serial number and the object's id.
+        """
+        return self._offsets.get(key)
+
+    def remember(self, key: tuple[int, bytes], offset: int) -> None:
+        """
+        Keep in mind where in a pack an object is.
+        """
+        if len(self._offsets) >= _PLACES:
+            self._offsets.clear()
+        self._offsets[key] = offset
 
     @property
     def size(self) -> int:
@@ -86,6 +104,9 @@ class ObjectCache:
 
 
 _OVERHEAD = 256
+
+_PLACES = 32_768
+"""Objects whose places are kept in mind; some 5 MiB."""
 
 
 class Entry(NamedTuple):
@@ -126,10 +147,24 @@ class Pack:
         if int.from_bytes(header[8:12], "big") != self.index.count:
             raise Damaged("pack and index do not belong together")
 
+    def find(self, oid: bytes) -> int | None:
+        """
+        As :meth:`PackIndex.find`.
+        """
+        key = (self._serial, oid)
+        offset = self._cache.place(key)
+        if offset is None:
+            needs_disk()
+            offset = self.index.find(oid)
+            if offset is not None:
+                self._cache.remember(key, offset)
+        return offset
+
     def entry(self, offset: int) -> Entry:
         """
         What an entry's header says.
         """
+        needs_disk()
         if not 12 <= offset < self._end:
             raise Damaged("entry outside the pack")
         chunk = self._file.read(offset, _CHUNK)
@@ -174,6 +209,9 @@ class Pack:
         An object's type and size, without putting it together: a delta says the size of its result at its beginning, and the
         type is that of the entry at the end of the chain.
         """
+        cached = self._cache.get((self._serial, offset))
+        if cached is not None:
+            return TYPES[cached[0]], len(cached[1])
         entry = self.entry(offset)
         size = entry.size if entry.base is None else self._result_size(entry)
         for _ in range(_LONGEST_CHAIN):

@@ -47,8 +47,9 @@ class Refs:
         patience: LockPatience = LockPatience(),  # noqa: B008 (a frozen value)
         warm: Warm = NEVER,
     ) -> None:
-        packed = packed or PackedRefsFiles(warm=warm)
-        self._files = FilesRefs(reactor, pool, clock, configurations or Configurations(), packed, patience, warm)
+        self._files = FilesRefs(
+            reactor, pool, clock, configurations or Configurations(), packed or PackedRefsFiles(), patience, warm
+        )
         self._reftable = ReftableRefs(git, self._files.in_thread)
 
     async def read(self, directory: GitDirectory, name: bytes) -> Reference | None:

@@ -67,6 +67,11 @@ class Readable(Protocol):
         Several look-ups at once.
         """
 
+    def glance(self, job: Callable[[IObjects], T]) -> Awaitable[T]:
+        """
+        The same for a few small ones.
+        """
+
 
 @frozen
 class Parsed:
@@ -118,14 +123,14 @@ async def resolve(git: IGit, repository: Readable, revision: bytes) -> ObjectID 
     if isinstance(located, ObjectID) or located is None:
         return located
     base, parsed = located
-    return await repository.look(lambda objects: _walk(objects, base, parsed))
+    return await repository.glance(lambda objects: _walk(objects, base, parsed))
 
 
 async def look_at(git: IGit, repository: Readable, revision: bytes, job: Callable[[IObjects, ObjectID], T]) -> T | None:
     """
     Resolve a revision and do something with it, all in one turn in a thread.
 
-    :param job: gets the id that the revision stands for, whether there is such an object or not.
+    :param job: gets the id that the revision stands for, whether there is such an object or not. It may be begun twice.
     :returns: what ``job`` returned or raised; ``None`` if the revision stands for nothing.
     """
     located = await _locate(git, repository, revision)
@@ -136,7 +141,7 @@ async def look_at(git: IGit, repository: Readable, revision: bytes, job: Callabl
         oid = located if isinstance(located, ObjectID) else _walk(objects, *located)
         return None if oid is None else job(objects, oid)
 
-    return await repository.look(look)
+    return await repository.glance(look)
 
 
 async def find(git: IGit, repository: Readable, revision: bytes, type: bytes) -> GitObject | None:

@@ -274,7 +274,7 @@ def assemble(reactor: Any, config: Config, surroundings: Surroundings, program: 
     configurations = Configurations()
     warm = Warm()
     refs = Refs(returning, readers, clock, git, configurations=configurations, warm=warm)
-    objects = ObjectReader(returning, readers)
+    objects = ObjectReader(returning, readers, warm=warm)
 
     stores = {
         storage.name: make_store(

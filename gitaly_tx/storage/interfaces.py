@@ -154,6 +154,11 @@ class IRepository(Interface):
         As :func:`gitaly_tx.git.interfaces.IObjectReader.look`.
         """
 
+    def glance(job: Callable[[IObjects], T]) -> Awaitable[T]:
+        """
+        As :func:`gitaly_tx.git.interfaces.IObjectReader.glance`.
+        """
+
     def stage() -> Awaitable[IStaging]:
         """
         Begin a write.

@@ -167,6 +167,12 @@ class MemoryRepository:
         """
         return self._provider.objects.look(self.directory, job)
 
+    def glance(self, job: Callable[[IObjects], T]) -> Awaitable[T]:
+        """
+        Several look-ups in one turn in a thread.
+        """
+        return self._provider.objects.glance(self.directory, job)
+
     async def stage(self) -> IStaging:
         """
         Begin a write.

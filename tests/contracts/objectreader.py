@@ -81,6 +81,11 @@ class ObjectReaderContract(Base):
 
         expected = (GitObject(oid, b"blob", b"content"), ObjectInfo(oid, b"blob", 7), None)
         self.assertEqual(await self.reader.look(self.directory, job), expected)
+        for _ in range(3):
+            self.assertEqual(await self.reader.glance(self.directory, job), expected)
+        other = self.write(self.directory, b"blob", b"other")
+        found = await self.reader.glance(self.directory, lambda objects: objects.read(other))
+        self.assertEqual(found, GitObject(other, b"blob", b"other"))
 
     async def test_missing(self):
         """

@@ -14,12 +14,14 @@ from twisted.internet.threads import deferToThreadPool
 from twisted.python.threadpool import ThreadPool
 from twisted.trial.unittest import SynchronousTestCase, TestCase
 
+from gitaly_tx.git import fileidentity
 from gitaly_tx.git.dulwichreader import ObjectReader
-from gitaly_tx.git.interfaces import ObjectInfo
+from gitaly_tx.git.interfaces import IObjects, ObjectInfo
 from gitaly_tx.git.looseobjects import loose_path
 from gitaly_tx.git.objectid import ObjectFormat, ObjectID
 from gitaly_tx.git.objectstore import ObjectStore
 from gitaly_tx.git.quarantine import object_id, write_loose_object
+from gitaly_tx.warm import BUDGET, Warm
 from tests.contracts import objectreader
 from tests.support.git import git, make_repository
 from tests.support.gitobjects import by_git, make_reader, varied
@@ -39,6 +41,90 @@ class ObjectReaderTests(objectreader.ObjectReaderContract, TestCase):
 
     def write(self, directory, type, data):
         return write_loose_object(directory.object_directory or directory.objects, self.object_format, type, data)
+
+
+class CountingPool(ThreadPool):
+    """
+    Counts what is done in it.
+    """
+
+    count = 0
+
+    def callInThreadWithCallback(self, *arguments: Any, **more: Any) -> None:
+        self.count += 1
+        super().callInThreadWithCallback(*arguments, **more)
+
+
+class GlanceTests(TestCase):
+    """
+    Small look-ups, again and again.
+    """
+
+    def setUp(self) -> None:
+        self.pool = CountingPool(1, 1)
+        self.pool.start()
+        self.addCleanup(self.pool.stop)
+        warm = Warm()
+        warm.trust("/")
+        self.reader = ObjectReader(reactor, self.pool, warm=warm)
+        self.directory = make_repository(os.path.abspath(self.mktemp()), 3)
+        # What has just changed is always read again; here everything has.
+        self.patch(fileidentity, "RACY", 0)
+        self.repack()
+
+    def repack(self, *options: str) -> None:
+        """
+        One pack with everything.
+        """
+        git("-C", self.directory.path, "repack", "-adfq", *options)
+
+    async def glance(self, *oids: bytes) -> int:
+        """
+        Look objects up.
+
+        :returns: how often that took a thread.
+        """
+        before = self.pool.count
+
+        def job(objects: IObjects) -> None:
+            for oid in oids:
+                known = objects.info(ObjectID(oid))
+                assert known is not None
+                self.assertEqual(len(objects.read(ObjectID(oid)).data), known.size)
+
+        await self.reader.glance(self.directory, job)
+        return self.pool.count - before
+
+    def oid(self, revision: str) -> bytes:
+        return git("-C", self.directory.path, "rev-parse", revision).strip()
+
+    async def test_again(self) -> None:
+        """
+        What is in memory takes no thread; what is not takes one, also if it is found out only half-way.
+        """
+        first, second = self.oid("main"), self.oid("main~1")
+        self.assertEqual([await self.glance(first) for _ in range(3)], [1, 0, 0])
+        self.assertEqual([await self.glance(first, second) for _ in range(2)], [1, 0])
+
+    async def test_changed(self) -> None:
+        """
+        What came or moved meanwhile is found.
+        """
+        first = self.oid("main")
+        await self.glance(first)
+        loose = write_loose_object(self.directory.objects, ObjectFormat.SHA1, b"blob", b"new")
+        self.assertEqual([await self.glance(loose) for _ in range(2)], [1, 1])
+        self.repack("--depth=0")
+        self.assertEqual([await self.glance(first) for _ in range(2)], [1, 0])
+
+    async def test_large(self) -> None:
+        """
+        Much to work through is left to a thread.
+        """
+        large = git("-C", self.directory.path, "hash-object", "-w", "--stdin", stdin=b"x" * (BUDGET + 1)).strip()
+        git("-C", self.directory.path, "update-ref", "refs/tags/large", large.decode())
+        self.repack()
+        self.assertEqual([await self.glance(large) for _ in range(2)], [1, 1])
 
 
 class SHA256Tests(ObjectReaderTests):

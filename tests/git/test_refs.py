@@ -20,6 +20,7 @@ from gitaly_tx.git.interfaces import IRefs, RefRefused, RefUpdate, Refusal
 from gitaly_tx.git.memory import MemoryRefs
 from gitaly_tx.git.objectid import ObjectID
 from gitaly_tx.git.refs import Refs
+from gitaly_tx.warm import Warm
 from tests.contracts import refs
 from tests.support.git import git, make_git, make_repository, program
 from tests.support.gitrefs import commits, for_each_ref, litter
@@ -230,3 +231,35 @@ class RacingTests(ThreadedCase):
         git("-C", directory.path, "pack-refs", "--all")
         found = await self.refs.list(directory)
         self.assertEqual([reference.target for reference in found], [two])
+
+
+class WarmRefsTests(RefsTests):
+    """
+    So does it if single refs are looked at in the reactor's thread.
+    """
+
+    def setUp(self):
+        RefsTests.setUp(self)
+        warm = Warm()
+        warm.trust("/")
+        self.refs = self.facade = Refs(reactor, self.pool, reactor, make_git(), patience=LockPatience(timeout=0.0), warm=warm)
+
+    async def test_seen_at_once(self):
+        """
+        A ref that somebody else's git moves, packs or removes is seen at the next look.
+        """
+        name = b"refs/heads/seen"
+        first, second = refs.ONE.decode(), refs.TWO.decode()
+        for command in (
+            ("update-ref", "refs/heads/seen", first),
+            ("pack-refs", "--all"),
+            ("update-ref", "refs/heads/seen", second),
+            ("symbolic-ref", "refs/heads/seen", "refs/heads/none"),
+            ("symbolic-ref", "--delete", "refs/heads/seen"),
+            ("update-ref", "-d", "refs/heads/seen"),
+        ):
+            git("-C", self.directory.path, *command)
+            shown = git("-C", self.directory.path, "rev-parse", "--verify", "--quiet", "refs/heads/seen", check=False).strip()
+            for _ in range(2):
+                found = await self.refs.read(self.directory, name)
+                self.assertEqual(b"" if found is None else found.target, shown)

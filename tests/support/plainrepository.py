@@ -78,6 +78,12 @@ class PlainObjects:
         """
         raise NotImplementedError
 
+    async def glance(self, directory: GitDirectory, job: Callable[[IObjects], T]) -> T:
+        """
+        Not needed.
+        """
+        raise NotImplementedError
+
     def forget(self, directory: GitDirectory) -> None:
         """
         Remembers that it was asked to.
@@ -143,6 +149,12 @@ class PlainRepository:
         As :func:`IObjectReader.look`.
         """
         return self.objects.look(self.directory, job)
+
+    def glance(self, job: Callable[[IObjects], T]) -> Awaitable[T]:
+        """
+        As :func:`IObjectReader.glance`.
+        """
+        return self.objects.glance(self.directory, job)
 
     @property
     def stagings(self) -> list[str]:

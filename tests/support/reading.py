@@ -96,6 +96,9 @@ class _Repository:
     def look(self, job: Callable[[IObjects], T]) -> Awaitable[T]:
         return self._objects.look(self.directory, job)
 
+    def glance(self, job: Callable[[IObjects], T]) -> Awaitable[T]:
+        return self._objects.glance(self.directory, job)
+
     def through(self, staging: IStaging) -> IRepository:
         return evolve(self, directory=staging.directory)
 

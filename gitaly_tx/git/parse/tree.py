@@ -81,6 +81,20 @@ def entry(oid: ObjectID, data: bytes, name: bytes) -> TreeEntry | None:
 
     :raises ObjectCorrupt: if what stands before it is no tree.
     """
-    if b" " + name + b"\0" not in data:
+    wanted = b" " + name + b"\0"
+    if wanted not in data:
         return None
-    return next((found for found in entries(oid, data) if found.name == name), None)
+    # What stands before it is stepped over and not taken apart; an id may hold what looks like the name.
+    find, step, before = data.find, len(oid) // 2 + 1, len(wanted) - 1
+    position, end = 0, len(data)
+    while position < end and (nul := find(b"\0", position)) >= 0:
+        space = nul - before
+        if data.startswith(wanted, space) and find(b" ", position) == space:
+            found = _ENTRIES[step - 1].match(data, position)
+            if found is None:
+                break
+            return TreeEntry(_MODES.get(found[1]) or int(found[1], 8), name, ObjectID(hexlify(found[3])))
+        position = nul + step
+    if position != end:
+        raise ObjectCorrupt(oid, "malformed tree")
+    return None

@@ -68,7 +68,11 @@ async def _entries(ports: CommitPorts, repository: IRepository, request: GetTree
     All that the request asks for, with whole paths.
     """
     path = b"" if request.path == b"." else request.path
-    tree = await look_at(ports.git, repository, request.revision, partial(_at, path=path))
+    prefix = normpath(path) + b"/" if path else b""
+    looked = await look_at(
+        ports.git, repository, request.revision, partial(_at, path=path, prefix=prefix, listed=not request.recursive)
+    )
+    tree, found = looked or (None, [])
     if tree is None:
         code = Code.NOT_FOUND if request.recursive else Code.INVALID_ARGUMENT
         raise _unresolved("invalid revision or path", code, request.revision)
@@ -76,11 +80,9 @@ async def _entries(ports: CommitPorts, repository: IRepository, request: GetTree
         if request.recursive:
             raise _unresolved("revision doesn't exist", Code.INVALID_ARGUMENT, request.revision)
         return []
-    prefix = normpath(path) + b"/" if path else b""
     if not request.recursive:
-        return await repository.look(partial(_listed, tree=tree.oid, prefix=prefix))
+        return found
     walk = TreeWalk(tree.oid)
-    found: list[Found] = []
     try:
         while several := await repository.look(partial(walk.take, count=AT_ONCE)):
             found.extend(Found(prefix + each.path, each.entry) for each in several if each.entry.oid != tree.oid)
@@ -89,19 +91,26 @@ async def _entries(ports: CommitPorts, repository: IRepository, request: GetTree
     return found
 
 
-def _at(objects: IObjects, oid: ObjectID, path: bytes) -> ObjectInfo | None:
+def _at(objects: IObjects, oid: ObjectID, path: bytes, prefix: bytes, listed: bool) -> tuple[ObjectInfo | None, list[Found]]:
     """
-    What lies at a path.
+    What lies at a path; and what is in it, if that is a directory.
+
+    :param prefix: what the paths of its entries begin with.
+    :param listed: whether the entries are wanted.
     """
+    there = _there(objects, oid, path)
+    if there is None or there.type != b"tree" or not listed:
+        return there, []
+    data = read(objects, there.oid).data
+    return there, [Found(prefix + entry.name, entry) for entry in trees.entries(there.oid, data)]
+
+
+def _there(objects: IObjects, oid: ObjectID, path: bytes) -> ObjectInfo | None:
     tree = peeled_id(objects, oid, b"tree")
     if tree is None or not path:
         return None if tree is None else info(objects, tree)
     entry = below(objects, tree, path)
     return None if entry is None else info(objects, entry.oid)
-
-
-def _listed(objects: IObjects, tree: ObjectID, prefix: bytes) -> list[Found]:
-    return [Found(prefix + entry.name, entry) for entry in trees.entries(tree, read(objects, tree).data)]
 
 
 def _unresolved(text: str, code: Code, revision: bytes) -> GitalyError:
@@ -125,17 +134,14 @@ def _weight(message: TreeEntry) -> int:
 def _messages(objects: IObjects, request: GetTreeEntriesRequest, found: list[Found]) -> list[TreeEntry]:
     revision = request.revision.decode("utf-8", "replace")
     flat = not request.recursive and not request.skip_flat_paths
-    return [
-        TreeEntry(
-            oid=str(entry.oid),
-            path=path,
-            type=_TYPES[entry.type],
-            mode=entry.mode,
-            commit_oid=revision,
-            flat_path=b"" if not flat else _flat_path(objects, path, entry) if entry.is_tree else path,
-        )
-        for path, entry in found
-    ]
+    messages = []
+    for path, entry in found:
+        kind = entry.type
+        made = TreeEntry(oid=entry.oid.decode("ascii"), path=path, type=_TYPES[kind], mode=entry.mode, commit_oid=revision)
+        if flat:
+            made.flat_path = _flat_path(objects, path, entry) if kind == b"tree" else path
+        messages.append(made)
+    return messages
 
 
 def _flat_path(objects: IObjects, path: bytes, entry: trees.TreeEntry) -> bytes:
