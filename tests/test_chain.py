@@ -94,7 +94,7 @@ class ChainTests(SynchronousTestCase):
             "grpc.request.repoPath": "team/thing.git",
             "username": "deploy",
             "access": "rule 1",
-            "msg": "push team/thing by deploy over ssh: 0 B in 0 ms OK",
+            "log_format": "push team/thing by deploy over ssh: 0 B in 0 ms OK",
         }
         self.assertEqual({key: line[key] for key in expected}, expected)
 

@@ -26,9 +26,8 @@ class AuthToken:
     Checks the token of every call that comes in over gRPC, health and reflection included, before a message of it is received.
     The other doors have users, not tokens.
 
-    Each decision is counted, and stands on the call's line: ``grpc.meta.auth_version`` is ``v2`` for a good token, and empty
-    without one. A token that was made with an earlier secret says so there, so that whoever exchanges secrets sees when nobody
-    uses the old one any more.
+    Each decision is counted, and stands on the call's line: ``grpc.meta.auth_version`` is ``v2`` for a good token. One that was
+    made with an earlier secret is marked there, so that whoever exchanges secrets sees when nobody uses the old one any more.
 
     :param callers: what callers have to know. While they are ``transitioning``, the state in which a token is introduced on a
         running installation, refusals are only counted.
@@ -51,7 +50,6 @@ class AuthToken:
 
     def _check(self, call: Call, wanted: Wanted) -> None:
         fields = call.fields
-        fields["grpc.meta.auth_version"] = ""
         if not wanted.secrets:
             self._count("server disabled authentication", wanted)
             return

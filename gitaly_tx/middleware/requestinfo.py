@@ -19,11 +19,15 @@ METADATA: Final[Mapping[str, str]] = {
     "user_id": "user_id",
     "username": "username",
     "remote_ip": "remote_ip",
+    "x-gitlab-client-name": "grpc.meta.client_name",
     "client_name": "grpc.meta.client_name",
     "call_site": "grpc.meta.call_site",
     "deadline_type": "grpc.meta.deadline_type",
 }
-"""Metadata key → log field."""
+"""Metadata key → log field. Of two keys for one field the later counts; what is empty is left out."""
+
+POOL: Final = "object_pool"
+"""The field of a request that names an object pool."""
 
 
 @implementer(IMiddleware)
@@ -44,8 +48,11 @@ class RequestInfo:
         fields.update(constant)
         metadata = call.metadata
         for key, name in METADATA.items():
-            if key in metadata:
-                fields[name] = call.metadatum(key)
+            if key in metadata and (value := call.metadatum(key)):
+                fields[name] = value
+        if call.deadline is None:
+            # Whatever the caller says: a deadline that is not there is of no type.
+            fields["grpc.meta.deadline_type"] = "none"
         if call.door is not Door.GRPC and call.identity.user is not None:
             fields["username"] = call.identity.user
             fields["user_id"] = call.identity.gl_id
@@ -82,3 +89,11 @@ def _note(call: Call, request: Message) -> None:
             "grpc.request.glProjectPath": repository.gl_project_path,
         }
     )
+    if call.method.target[0] == POOL:
+        call.fields.update(
+            {
+                "grpc.request.pool.storage": repository.storage_name,
+                "grpc.request.pool.relativePath": repository.relative_path,
+                "grpc.request.pool.sourceProjectPath": repository.gl_project_path,
+            }
+        )

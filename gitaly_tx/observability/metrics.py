@@ -63,6 +63,22 @@ class Metrics:
             buckets=LATENCY_BUCKETS,
             registry=registry,
         )
+        self.client_requests = Counter(
+            "gitaly_service_client_requests_total",
+            "Calls ended, by who made them and how they ended, as Gitaly counts them.",
+            (
+                "client_name",
+                "grpc_service",
+                "grpc_method",
+                "call_site",
+                "auth_version",
+                "grpc_code",
+                "deadline_type",
+                "method_operation",
+                "method_scope",
+            ),
+            registry=registry,
+        )
         self.calls_in_flight = Gauge(
             "gitaly_tx_calls_in_flight",
             "Calls that have begun and not ended.",

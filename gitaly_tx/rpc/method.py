@@ -17,7 +17,7 @@ from google.protobuf.descriptor import FieldDescriptor, FileDescriptor, MethodDe
 from google.protobuf.message import Message
 
 from protocols.gitaly import lint_pb2
-from protocols.gitaly.shared_pb2 import Repository
+from protocols.gitaly.shared_pb2 import ObjectPool, Repository
 
 
 class Operation(enum.Enum):
@@ -89,6 +89,8 @@ class MethodInfo:
         The repository that a request works on, if it names one.
         """
         found = _follow(request, self.target)
+        if isinstance(found, ObjectPool):
+            found = found.repository if found.HasField("repository") else None
         return found if isinstance(found, Repository) else None
 
     def storage_name(self, request: Message) -> str:

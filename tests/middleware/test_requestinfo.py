@@ -10,9 +10,10 @@ from zope.interface.verify import verifyObject
 from gitaly_tx.middleware.requestinfo import RequestInfo
 from gitaly_tx.rpc.call import Door
 from gitaly_tx.rpc.interfaces import IMiddleware
+from protocols.gitaly.objectpool_pb2 import DeleteObjectPoolRequest
 from protocols.gitaly.partition_pb2 import ListPartitionsRequest
 from protocols.gitaly.repository_pb2 import RepositoryExistsRequest
-from protocols.gitaly.shared_pb2 import Repository
+from protocols.gitaly.shared_pb2 import ObjectPool, Repository
 from tests.support.calls import make_call, pass_through
 
 REPOSITORY = Repository(
@@ -52,6 +53,7 @@ class RequestInfoTests(SynchronousTestCase):
                 "grpc.meta.method_type": "bidi_stream",
                 "grpc.meta.method_operation": "mutator",
                 "grpc.meta.method_scope": "repository",
+                "grpc.meta.deadline_type": "none",
             },
         )
         self.assertEqual(self.before, fields)
@@ -98,7 +100,7 @@ class RequestInfoTests(SynchronousTestCase):
             "deadline_type": ("regular",),
             "unrelated": ("x",),
         }
-        fields = self.fields("ServerService/ServerInfo", metadata=metadata)
+        fields = self.fields("ServerService/ServerInfo", metadata=metadata, deadline=5.0)
         self.assertEqual(
             {key: fields[key] for key in ("user_id", "username", "remote_ip")},
             {"user_id": "7", "username": "alpha", "remote_ip": "192.0.2.7"},
@@ -106,6 +108,39 @@ class RequestInfoTests(SynchronousTestCase):
         meta = [fields[f"grpc.meta.{key}"] for key in ("client_name", "call_site", "deadline_type")]
         self.assertEqual(meta, ["web", "rpc", "regular"])
         self.assertNotIn("unrelated", fields)
+
+    def test_deadline(self):
+        """
+        A call without a deadline has none, whatever its caller says; one that has is of the type that its caller says, if any.
+        """
+        regular = {"deadline_type": ("regular",)}
+        for metadata, deadline, found in ((regular, None, "none"), (regular, 5.0, "regular"), ({}, 5.0, None)):
+            fields = self.fields("ServerService/ServerInfo", metadata=metadata, deadline=deadline)
+            self.assertEqual(fields.get("grpc.meta.deadline_type"), found)
+
+    def test_client_name(self):
+        """
+        A client's name may come under either of two keys; an empty one is none.
+        """
+        shell, web = {"x-gitlab-client-name": ("shell",)}, {"client_name": ("web",)}
+        for metadata, found in ((shell, "shell"), (shell | web, "web"), (shell | {"client_name": ("",)}, "shell"), ({}, None)):
+            fields = self.fields("ServerService/ServerInfo", metadata=metadata)
+            self.assertEqual(fields.get("grpc.meta.client_name"), found)
+
+    def test_pool(self):
+        """
+        A pool is told as such, too.
+        """
+        pool = ObjectPool(
+            repository=Repository(storage_name="default", relative_path="@pools/x.git", gl_project_path="team/thing")
+        )
+        fields = self.fields("ObjectPoolService/DeleteObjectPool", DeleteObjectPoolRequest(object_pool=pool))
+        self.assertEqual(
+            {name: fields[f"grpc.request.pool.{name}"] for name in ("storage", "relativePath", "sourceProjectPath")},
+            {"storage": "default", "relativePath": "@pools/x.git", "sourceProjectPath": "team/thing"},
+        )
+        fields = self.fields("RepositoryService/RepositoryExists", RepositoryExistsRequest(repository=REPOSITORY))
+        self.assertNotIn("grpc.request.pool.storage", fields)
 
     def test_user(self):
         """

@@ -7,8 +7,8 @@ from __future__ import annotations
 from twisted.trial.unittest import SynchronousTestCase
 
 from gitaly_tx.rpc.method import Operation, Scope
-from protocols.gitaly import operations_pb2, partition_pb2, repository_pb2, smarthttp_pb2
-from protocols.gitaly.shared_pb2 import Repository
+from protocols.gitaly import objectpool_pb2, operations_pb2, partition_pb2, repository_pb2, smarthttp_pb2
+from protocols.gitaly.shared_pb2 import ObjectPool, Repository
 from tests.support.calls import METHODS
 
 
@@ -69,6 +69,17 @@ class MethodInfoTests(SynchronousTestCase):
         deep = METHODS["/gitaly.OperationService/UserCommitFiles"]
         header = operations_pb2.UserCommitFilesRequestHeader(repository=repository)
         self.assertEqual(deep.repository(operations_pb2.UserCommitFilesRequest(header=header)), repository)
+
+    def test_pool(self):
+        """
+        A request that is about an object pool works on the pool's repository.
+        """
+        delete = METHODS["/gitaly.ObjectPoolService/DeleteObjectPool"]
+        name = Repository(storage_name="default", relative_path="@pools/x.git")
+        request = objectpool_pb2.DeleteObjectPoolRequest(object_pool=ObjectPool(repository=name))
+        self.assertEqual(delete.repository(request), name)
+        self.assertIsNone(delete.repository(objectpool_pb2.DeleteObjectPoolRequest(object_pool=ObjectPool())))
+        self.assertIsNone(delete.repository(objectpool_pb2.DeleteObjectPoolRequest()))
 
     def test_no_repository(self):
         """
