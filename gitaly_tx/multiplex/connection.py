@@ -7,7 +7,7 @@ from __future__ import annotations
 from collections.abc import Callable
 from typing import Protocol, TypeAlias
 
-from protocols.yamux.errors import GoAwayCode, ProtocolViolation, Refused
+from protocols.yamux.errors import GoAwayCode, ProtocolViolation, Refused, SessionEnded
 from protocols.yamux.events import (
     DataReceived,
     Event,
@@ -177,6 +177,8 @@ class Connection:
 
         :raises Refused: if there cannot be one.
         """
+        if self._over:
+            raise SessionEnded()
         stream = self._add(self._session.open_stream())
         self._flush()
         return stream
@@ -259,6 +261,8 @@ class Connection:
         """
         As :meth:`Stream.accept`.
         """
+        if self._over:
+            raise SessionEnded()
         self._session.accept(stream_id)
         self._flush()
 
@@ -266,7 +270,9 @@ class Connection:
         """
         As :meth:`Stream.send`.
         """
-        if self._paused and not self._over:
+        if self._over:
+            raise SessionEnded()
+        if self._paused:
             return 0
         count = self._session.send(stream_id, data)
         self._flush()
