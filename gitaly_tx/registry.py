@@ -22,6 +22,7 @@ from .services.analysis.service import AnalysisService
 from .services.blob.service import BlobService
 from .services.commit.ports import CommitPorts
 from .services.commit.service import CommitService
+from .services.conflicts.ports import ConflictPorts
 from .services.conflicts.service import ConflictsService
 from .services.diff.service import DiffService
 from .services.hook.ports import HookPorts
@@ -98,7 +99,7 @@ def services(ports: Ports) -> tuple[IMethods, ...]:
     return (
         AnalysisService(AnalysisMeans(ports.storage, ports.git, ports.linguist)),
         BlobService(ports.git, ports.storage),
-        ConflictsService(ports.git, ports.storage, ports.in_thread),
+        ConflictsService(ConflictPorts(ports.git, ports.storage, ports.peers, ports.updater, ports.in_thread)),
         DiffService(ports.git, ports.storage, ports.in_thread),
         CommitService(CommitPorts(ports.storage, ports.git, mailmaps, Languages(ports.linguist, ports.git))),
         HookService(HookPorts(ports.git, ports.storage, ports.custom, ports.packs, ports.hook_sockets, ports.gitlab)),

@@ -13,12 +13,10 @@ from typing import Final
 from attrs import frozen
 
 from ...errors import Code, GitalyError
-from ...git import peeling
-from ...git.attributes import TreeAttributes, info_attributes
+from ...git.conversions import conversion_of
 from ...git.interfaces import IObjects
 from ...git.objectid import ObjectID
-from ...git.quarantine import object_id
-from ...git.textconversion import ATTRIBUTES, Conversion, Statistics, conversion, converted, may_change
+from ...git.textconversion import Conversion, Statistics, converted, may_change
 from ...storage.interfaces import IRepository, IStaging
 from ...wal.threads import InThread
 from ..spool import Spool
@@ -160,11 +158,8 @@ class Contents:
         return None if head is None else head.target
 
     def _conversion(self, path: bytes, head: ObjectID | None, objects: IObjects) -> Conversion:
-        tree = None if head is None else peeling.peeled_id(objects, head, b"tree")
-        if tree is None:
-            tree = object_id(self._repository.object_format, b"tree", b"")
-        attributes = TreeAttributes(objects, tree, info_attributes(self._repository.directory))
-        return conversion(attributes.look_up(path, ATTRIBUTES))
+        repository = self._repository
+        return conversion_of(path, objects, repository.directory, repository.object_format, head)
 
     def _write(self, how: Conversion, pieces: Callable[[], Iterable[bytes]]) -> ObjectID:
         statistics = Statistics()

@@ -12,6 +12,7 @@ from zope.interface.verify import verifyObject
 from gitaly_tx.errors import Code
 from gitaly_tx.rpc.chunks import CHUNK
 from gitaly_tx.rpc.interfaces import IMethods
+from gitaly_tx.services.conflicts.ports import ConflictPorts
 from gitaly_tx.services.conflicts.service import ConflictsService
 from protocols.gitaly.conflicts_pb2 import ConflictFile, ListConflictFilesRequest
 from tests.support.git import git
@@ -26,7 +27,8 @@ class ListConflictFilesTests(ReadCase):
     """
 
     def fill(self) -> None:
-        self.service = ConflictsService(self.git_port, self.storage, self.reading.threads)
+        nothing: Any = None
+        self.service = ConflictsService(ConflictPorts(self.git_port, self.storage, nothing, nothing, self.reading.threads))
 
     def commit(self, name: str, files: dict[str, bytes | tuple[str, bytes]], *parents: str) -> str:
         """
