@@ -24,11 +24,13 @@ from .interfaces import (
     IApplication,
     IHooks,
     IPushPolicy,
+    Observe,
     Push,
     RefsUpdated,
     Refused,
     Tell,
     Unanswered,
+    unobserved,
 )
 
 MAXIMUM_REFUSED = 100
@@ -64,12 +66,14 @@ class Hooks:
     :param custom: runs the hooks.
     :param announcer: knows the sinks.
     :param application: decides about pushes; ``None`` if nobody does.
+    :param observe: told what policies and the application said.
     """
 
     _policies: Sequence[IPushPolicy]
     _custom: CustomHooks
     _announcer: Announcer
     _application: IApplication | None = None
+    _observe: Observe = unobserved
     _log: Logger = field(factory=Logger)
 
     async def before(self, push: Push, tell_out: Tell, tell_err: Tell) -> None:
@@ -143,11 +147,13 @@ class Hooks:
         try:
             await asked
         except (AccessDenied, Unanswered) as error:
+            self._observe("application", "declined" if isinstance(error, AccessDenied) else "failed")
             self._log.info("the application refuses a write: {why}", why=error.text)
             words = error.words if isinstance(error, AccessDenied) else error.text
             if words:
                 await _tell_lines(words, tell_err)
             raise
+        self._observe("application", "ok")
 
     async def _ask(self, policy: IPushPolicy, push: Push, gone: dict[bytes, str], tell_err: Tell) -> dict[bytes, str]:
         """
@@ -163,6 +169,7 @@ class Hooks:
             try:
                 await policy.check(evolve(push, updates=left))
             except Refused as error:
+                self._observe("policy", "declined")
                 await _tell_lines(error.text, tell_err)
                 if error.ref is None or len(left) < 2 or len(refused) >= MAXIMUM_REFUSED:
                     raise Refused(error.text) from error
@@ -172,11 +179,13 @@ class Hooks:
             except (StreamBroken, CancelledError):
                 raise
             except Exception as error:
+                self._observe("policy", "failed")
                 self._log.failure("policy {policy} failed", policy=policy.name)
                 text = f"policy {policy.name} failed, so the push is refused"
                 await _tell_lines(text, tell_err)
                 raise Refused(text) from error
             else:
+                self._observe("policy", "ok")
                 return refused
 
 

@@ -20,7 +20,7 @@ from ..storage.threads import Threads
 from ..streams import IByteSink, StreamBroken
 from .customfiles import HookFile, HookUnusable, find_hooks
 from .environment import described, inherited
-from .interfaces import Push, Tell
+from .interfaces import Observe, Push, Tell, unobserved
 
 SECONDS = 300.0
 """How long one hook may take, unless told otherwise."""
@@ -88,7 +88,8 @@ class CappedSink:
 @define(eq=False)
 class CustomHooks:
     """
-    Finds and runs custom hooks.
+    Finds and runs custom hooks: ``pre-receive``, ``update`` and ``post-receive``. ``post-update`` is not run, as it is not by
+    Gitaly: ``post-receive`` is told the same and more.
 
     - Each runs in the repository's directory, in a process group of its own; nothing of a group is left when its time is up.
     - The first one that fails ends the row.
@@ -102,6 +103,7 @@ class CustomHooks:
     :param directories: directories with hooks for all repositories (``[hooks] custom_hooks_dir``).
     :param seconds: how long one hook may take.
     :param maximum_output: how many bytes of each of its streams are passed on.
+    :param observe: told of each hook that ran: its kind, and ``ok``, ``declined`` or ``failed``.
     """
 
     _git: IGit
@@ -111,6 +113,7 @@ class CustomHooks:
     _directories: Sequence[str] = ()
     _seconds: float = SECONDS
     _maximum_output: int = MAXIMUM_OUTPUT
+    _observe: Observe = unobserved
     _log: Logger = field(factory=Logger)
     _found: tuple[Callable[[], Push | None], str, list[HookFile]] = field(default=(lambda: None, "", []), init=False)
 
@@ -142,13 +145,19 @@ class CustomHooks:
         try:
             hooks = await self._find(push, name)
         except HookUnusable as error:
+            self._observe(name, "failed")
             raise await self._unusable(error.label, error.why, tell_err) from error
         if not hooks:
             return
         given = self._environ if environ is None else environ
         environment = {**inherited(given, self._git.path), **described(push), **(variables or {})}
         for hook in hooks:
-            await self._run_one(hook, repository, environment, arguments, stdin, tell_out, tell_err)
+            try:
+                await self._run_one(hook, repository, environment, arguments, stdin, tell_out, tell_err)
+            except HookFailed as error:
+                self._observe(name, "failed" if error.status is None else "declined")
+                raise
+            self._observe(name, "ok")
 
     async def _find(self, push: Push, name: str) -> list[HookFile]:
         """

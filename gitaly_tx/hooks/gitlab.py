@@ -29,6 +29,8 @@ class Gitlab:
     - A push by a user of this server's own, over HTTP or SSH, names its repository by ``relative_path`` and its user by
       ``username``; GitLab itself knows neither and refuses it, other applications may do as they like.
     - What cannot be asked is refused.
+    - Nobody is asked about reading: an application reads over gRPC for users whom it has asked itself, and this server's own
+      users have rules.
     """
 
     api: GitlabAPI

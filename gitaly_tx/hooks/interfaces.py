@@ -116,6 +116,15 @@ class AfterFailed(Exception):
 
 Tell = Callable[[bytes], Awaitable[None]]
 
+Observe = Callable[[str, str], None]
+"""Told of each hook and policy that was asked: what it was, and ``ok``, ``declined`` or ``failed``."""
+
+
+def unobserved(hook: str, outcome: str) -> None:
+    """
+    For those who count nothing.
+    """
+
 
 class IApplication(Interface):
     """

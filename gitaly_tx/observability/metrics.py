@@ -223,7 +223,10 @@ class Metrics:
             "gitaly_tx_git_cpu_seconds_total", "CPU seconds of git processes.", ("subcommand", "mode"), registry=registry
         )
         self.hooks = Counter(
-            "gitaly_tx_hooks_total", "Custom hooks and policies that ran.", ("hook", "outcome"), registry=registry
+            "gitaly_tx_hooks_total",
+            "Custom hooks, policies and the application, whenever asked.",
+            ("hook", "outcome"),
+            registry=registry,
         )
 
         self.gitlab_api = Histogram(

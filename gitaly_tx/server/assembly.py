@@ -309,8 +309,16 @@ def assemble(reactor: Any, config: Config, surroundings: Surroundings, program: 
     housekeeping = Housekeeping(Tasks(git, threads, {name: store.intents for name, store in stores.items()}), threads)
     asked = application(reactor, config, lambda endpoint, seconds: metrics.gitlab_api.labels(endpoint).observe(seconds))
     gitlab = asked.gitlab if asked is not None else None
-    custom = CustomHooks(git, clock, reading, surroundings.environ, doors.hook_directories(config), config.push.hook_timeout)
-    hooks = Hooks(_policies(config, clock), custom, Announcer(found_sinks()), gitlab)
+    custom = CustomHooks(
+        git,
+        clock,
+        reading,
+        surroundings.environ,
+        doors.hook_directories(config),
+        config.push.hook_timeout,
+        observe=measures.hook,
+    )
+    hooks = Hooks(_policies(config, clock), custom, Announcer(found_sinks()), gitlab, measures.hook)
     pushes = ReceivePack(
         Means(
             git=git,

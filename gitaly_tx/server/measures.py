@@ -38,6 +38,12 @@ class Measures:
         self._metrics.wal_batch.observe(entries)
         self._metrics.wal_bytes.inc(size)
 
+    def hook(self, hook: str, outcome: str) -> None:
+        """
+        A hook, a policy or the application was asked.
+        """
+        self._metrics.hooks.labels(hook, outcome).inc()
+
     def waited(self, seconds: float) -> None:
         """
         A write's turn has come.

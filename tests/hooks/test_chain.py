@@ -5,6 +5,7 @@ The order in which a push is judged.
 from __future__ import annotations
 
 from collections.abc import Callable, Sequence
+from functools import partial
 
 from attrs import define, field
 from zope.interface import implementer
@@ -110,6 +111,10 @@ def picky(*names: bytes) -> Policy:
     return Policy(check)
 
 
+def _noted(observed: list[tuple[str, str]], hook: str, outcome: str) -> None:
+    observed.append((hook, outcome))
+
+
 class HooksTests(hookcase.HookCase):
     """
     ``Hooks``.
@@ -118,7 +123,9 @@ class HooksTests(hookcase.HookCase):
     updates = [RefUpdate(b"refs/heads/" + name, ZERO, ONE) for name in (b"a", b"b", b"c")]
 
     def make(self, *policies: IPushPolicy, sinks: tuple[IEventSink, ...] = ()) -> Hooks:
-        made = Hooks(policies, self.make_hooks(), Announcer(sinks))
+        self.observed: list[tuple[str, str]] = []
+        observe = partial(_noted, self.observed)
+        made = Hooks(policies, self.make_hooks(observe=observe), Announcer(sinks), observe=observe)
         verifyObject(IHooks, made)
         return made
 
@@ -134,6 +141,7 @@ class HooksTests(hookcase.HookCase):
         policy = Policy(lambda push: None)
         self.hook("pre-receive", 'cat; echo "$GIT_PUSH_OPTION_COUNT $GIT_PUSH_OPTION_1"')
         await self.make(policy).before(self.push(*self.updates, options=[b"x", b"y"]), self.out, self.err)
+        self.assertEqual(self.observed, [("policy", "ok"), ("pre-receive", "ok")])
         lines = b"".join(b"%b %b %b\n" % (ZERO, ONE, update.name) for update in self.updates)
         self.assertEqual(self.out.data, lines + b"2 y\n")
         self.assertEqual(len(policy.asked), 1)
@@ -205,6 +213,16 @@ class HooksTests(hookcase.HookCase):
         self.hook("pre-receive", "echo no >&2; exit 1")
         error = await self.refused(self.make())
         self.assertEqual((error.text, self.err.data), ("pre-receive hook declined", b"no\n"))
+        self.assertEqual(self.observed, [("pre-receive", "declined")])
+
+    async def test_pre_receive_cannot_run(self) -> None:
+        """
+        A hook that cannot be run has failed, whether that is seen before or found out by trying.
+        """
+        for content, mode in (("#!/nonexistent\n", 0o755), ("#!/bin/sh\n", 0o644)):
+            self.write("thing.git/custom_hooks/pre-receive", content, mode)
+            await self.refused(self.make())
+            self.assertEqual(self.observed, [("pre-receive", "failed")])
 
     async def test_application_refuses(self) -> None:
         """
@@ -217,8 +235,10 @@ class HooksTests(hookcase.HookCase):
             (Unanswered(""), b""),
         ):
             self.err.data = b""
-            hooks = Hooks((), self.make_hooks(), Announcer(()), Application(error))
+            observed: list[tuple[str, str]] = []
+            hooks = Hooks((), self.make_hooks(), Announcer(()), Application(error), partial(_noted, observed))
             self.assertIs(await self.refused(hooks), error)
+            self.assertEqual(observed, [("application", "declined" if isinstance(error, AccessDenied) else "failed")])
             self.assertEqual((self.err.data, self.out.data), (told, b""))
 
     async def test_update(self) -> None:
