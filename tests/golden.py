@@ -3,8 +3,9 @@ What a recorded Gitaly answered, asked of this server: ``python -m tests.golden 
 
 The recordings and the program that replays them are no part of the project; they are used where they lie beside it. A server is
 started for the run, with the storages that they want, and told that the replay's stand-in for GitLab is its application. Printed
-is a table by service; the exit status is 0 only if every case that this version claims passes (:func:`claimed`). ``--table
-COMPATIBILITY.md`` writes the compatibility page, ``--check`` compares it.
+is a table by service; the exit status is 0 only if every case that this version claims passes (:func:`claimed`), and the messages
+of methods that read are Gitaly's but for those that :mod:`tests.wording` lists. ``--table COMPATIBILITY.md`` writes the
+compatibility page, ``--check`` compares it.
 """
 
 from __future__ import annotations
@@ -23,6 +24,7 @@ from typing import Any
 from attrs import frozen
 
 from tests.support.server import ROOT, Server, free_ports
+from tests.wording import Difference, listed, reading, section, unexplained
 
 GOLDEN = ROOT.parent / "shared" / "golden"
 
@@ -72,6 +74,7 @@ class Case:
     :param methods: what it calls, in order: ``Service/Method``.
     :param results: one of :data:`RESULTS` for each call; empty before the replay.
     :param differences: what was not as recorded.
+    :param wording: messages that were not as recorded.
     """
 
     name: str
@@ -79,6 +82,7 @@ class Case:
     methods: tuple[str, ...]
     results: tuple[str, ...] = ()
     differences: tuple[str, ...] = ()
+    wording: tuple[Difference, ...] = ()
 
     @property
     def result(self) -> str:
@@ -136,9 +140,25 @@ def judged(cases: Iterable[Case], found: Mapping[str, Sequence[Mapping[str, Any]
             for step in steps
             for path, expected, got in step.get("hard", ())
         )
+        wording = tuple(
+            Difference(short(step["method"]), _plain(expected), _plain(got))
+            for step in steps
+            for path, expected, got in step.get("soft", ())
+            if path == "message"
+        )
         results = tuple(str(step["result"]) for step in steps)
-        done.append(Case(case.name, case.service, case.methods, results, differences))
+        done.append(Case(case.name, case.service, case.methods, results, differences, wording))
     return done
+
+
+def _plain(shown: str) -> str:
+    """
+    A text that the replay shows as JSON.
+    """
+    try:
+        return str(json.loads(shown))
+    except ValueError:
+        return shown
 
 
 def replay(services: Sequence[str], jobs: int) -> dict[str, list[dict[str, Any]]]:
@@ -236,14 +256,19 @@ def main(argv: Sequence[str]) -> int:
             print(f"{case.result.upper()} {case.name}")
             for difference in case.differences[:8]:
                 print(f"    {difference}")
+    exemptions, methods = listed(), reading()
+    differing = unexplained((each for case in cases for each in case.wording), exemptions)
+    astray = [each for each in differing if each.method in methods]
+    for each in differing if options.verbose else astray:
+        print(f"OTHER WORDS {each.method}\n    expected {each.theirs}\n    got      {each.ours}")
     print(summary(cases))
-    page = PREAMBLE + table(cases)
+    page = PREAMBLE + table(cases) + section(exemptions)
     if options.table:
         options.table.write_text(page)
     if options.check and (not options.check.exists() or options.check.read_text() != page):
         print(f"{options.check} says something else: run python -m tests.golden --table {options.check}")
         return 1
-    return 1 if broken or not cases else 0
+    return 1 if broken or astray or not cases else 0
 
 
 if __name__ == "__main__":

@@ -12,6 +12,7 @@ from twisted.trial.unittest import SynchronousTestCase
 
 from tests import golden
 from tests.golden import Case
+from tests.wording import Difference
 
 
 class ClaimTests(SynchronousTestCase):
@@ -51,7 +52,12 @@ class ResultTests(SynchronousTestCase):
     found: Mapping[str, Sequence[Mapping[str, Any]]] = {
         "one": [{"method": "/gitaly.ServerService/ServerInfo", "result": "passed", "hard": []}],
         "two": [
-            {"method": "/gitaly.RefService/RefExists", "result": "failed", "hard": [["code", "OK", "NOT_FOUND"]]},
+            {
+                "method": "/gitaly.RefService/RefExists",
+                "result": "failed",
+                "hard": [["code", "OK", "NOT_FOUND"]],
+                "soft": [["chunking", "1", "2"], ["message", '"a \\"b\\""', '"c"'], ["message", "<absent>", '"d"']],
+            },
             {"method": "/gitaly.RefService/ListRefs", "result": "unimplemented", "hard": []},
         ],
     }
@@ -63,6 +69,14 @@ class ResultTests(SynchronousTestCase):
         one, two = golden.judged(self.cases, self.found)
         self.assertEqual((one.result, two.result), ("passed", "failed"))
         self.assertEqual(two.differences, ("RefService/RefExists code: expected OK, got NOT_FOUND",))
+
+    def test_wording(self) -> None:
+        """
+        Messages that differ are told apart from everything else.
+        """
+        _, two = golden.judged(self.cases, self.found)
+        method = "RefService/RefExists"
+        self.assertEqual(two.wording, (Difference(method, 'a "b"', "c"), Difference(method, "<absent>", "d")))
 
     def test_table(self) -> None:
         """

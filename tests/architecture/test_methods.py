@@ -13,8 +13,30 @@ from twisted.trial.unittest import SynchronousTestCase
 
 from gitaly_tx.registry import Ports, services
 from gitaly_tx.rpc.catalogue import gitaly_methods
+from gitaly_tx.rpc.method import Operation
 
 TESTS = Path(__file__).resolve().parents[1]
+
+
+READING = frozenset(
+    {
+        "gitaly.AnalysisService",
+        "gitaly.BlobService",
+        "gitaly.CommitService",
+        "gitaly.ConflictsService",
+        "gitaly.DiffService",
+        "gitaly.InternalGitaly",
+        "gitaly.ObjectPoolService",
+        "gitaly.RefService",
+        "gitaly.RemoteService",
+        "gitaly.RepositoryService",
+        "gitaly.ServerService",
+    }
+)
+"""Services whose methods that read are all built."""
+
+NOT_BUILT = frozenset({"gitaly.RepositoryService/BackupRepository", "gitaly.RepositoryService/GenerateBundleURI"})
+"""Such methods that are not: they write to stores that are not built."""
 
 
 class FakeStorage:
@@ -50,6 +72,21 @@ class MethodTests(SynchronousTestCase):
         found = {(service, name) for service, name, _ in registered()}
         self.assertTrue(found)
         self.assertEqual(found - known, set())
+
+    def test_reading(self):
+        """
+        Every method that only reads is built, and so are those of the server, which have no operation.
+        """
+        wanted = {
+            f"{info.service}/{info.name}"
+            for info in gitaly_methods()
+            if info.service in READING and info.operation in (Operation.ACCESSOR, Operation.UNKNOWN)
+        }
+        self.assertGreater(len(wanted), 80)
+        self.assertLessEqual(NOT_BUILT, wanted)
+        found = {f"{service}/{name}" for service, name, _ in registered()}
+        self.assertEqual(sorted(wanted - NOT_BUILT - found), [])
+        self.assertEqual(sorted(NOT_BUILT & found), [])
 
     def test_tested(self):
         """
