@@ -16,6 +16,7 @@ from ..rpc.codes import go_name
 
 if TYPE_CHECKING:
     from ..rpc.call import Call
+    from .multiplexed import Talk
 
 
 class PeerError(GitalyError):
@@ -103,6 +104,15 @@ class IPeer(Interface):
     def converse(method: str) -> IConversation:
         """
         Begin a call of any kind.
+        """
+
+    def talk(method: str, request: Message, talk: Talk) -> Awaitable[Any]:
+        """
+        Make a call that has a sidechannel, over a connection of its own.
+
+        :param talk: as :meth:`gitaly_tx.client.multiplexed.Multiplexed.call` takes it.
+        :returns: the reply.
+        :raises PeerError: if it fails; otherwise what ``talk`` raises.
         """
 
 

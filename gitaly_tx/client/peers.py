@@ -18,6 +18,7 @@ from ..bridge import deferred_from
 from ..rpc.call import Call
 from .dial import Target, open_channel, parse_target
 from .interfaces import IConversation, IPeer, IPeers
+from .multiplexed import Talk, called, dialled
 from .servers import server_of
 from .stub import NONE, Client, Conversation, Headers
 
@@ -135,6 +136,16 @@ class Peer:
         """
         link = self._link()
         return TwistedConversation(link, self._client(link).converse(method, self._headers))
+
+    async def talk(self, method: str, request: Message, talk: Talk) -> Any:
+        """
+        As :func:`IPeer.talk`.
+        """
+        connected = await dialled(self.address, self.token)
+        try:
+            return await called(connected, method, request, talk, self._headers)
+        finally:
+            await deferred_from(connected.close())
 
     def _client(self, link: Link) -> Client:
         return Client(link.channel, self.token, self._now)

@@ -15,13 +15,14 @@ from twisted.internet.defer import Deferred
 
 from gitaly_tx.client.interfaces import PeerError
 from gitaly_tx.client.multiplexed import Multiplexed, called, dialled
+from gitaly_tx.client.peers import CORRELATION_KEY, Peers
 from gitaly_tx.errors import Code, GitalyError
 from gitaly_tx.frontends.grpc.listening import Kind, Listen
 from gitaly_tx.frontends.grpc.sidechannels import Sidechannels
 from gitaly_tx.streams import StreamBroken
 from protocols.gitaly import repository_pb2, smarthttp_pb2
 from protocols.gitaly.shared_pb2 import Repository
-from tests.support.calls import Service
+from tests.support.calls import Service, make_call
 from tests.support.certificates import write_certificate
 from tests.support.grpcclient import TCP, GRPCCase, deferred
 
@@ -96,6 +97,26 @@ class ServedTests(SidechannelCase):
         channel.close()
         self.calls.append(call)
         return REPLY
+
+    async def test_talk(self):
+        """
+        A peer makes such a call over a connection of its own, which is gone afterwards, with the metadata of the call that it is
+        made for.
+        """
+        connected = await self.connect(self.echo)
+        await connected.close()
+        peers = Peers(lambda: 0.0)
+        self.addCleanup(peers.close)
+        call = make_call(UPLOAD, correlation_id="abc")
+
+        async def talk(channel):
+            await channel.write(b"abc")
+            await channel.finish()
+            self.assertEqual(await everything(channel), b"cba")
+
+        peer = peers.at(f"tcp://{self.bound[0].address}", call=call)
+        self.assertEqual(await peer.talk(UPLOAD, ASKED, talk), REPLY)
+        self.assertEqual(self.calls[0].metadatum(CORRELATION_KEY), "abc")
 
     async def test_both_ways(self):
         """

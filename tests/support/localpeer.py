@@ -115,6 +115,12 @@ class LocalPeer:
         """
         raise NotImplementedError
 
+    async def talk(self, method: str, request: Any, talk: Any) -> Any:
+        """
+        Not needed.
+        """
+        raise NotImplementedError
+
     def converse(self, method: str) -> UploadPack:
         """
         Begin to fetch.

@@ -4,7 +4,7 @@ Other Gitalys, for services that call some: all of them are this process's own s
 
 from __future__ import annotations
 
-from collections.abc import AsyncIterator, Iterable
+from collections.abc import AsyncIterator, Iterable, Sequence
 from typing import Any
 
 from google.protobuf.message import Message
@@ -29,8 +29,10 @@ from gitaly_tx.transport.gittransport import GitTransport
 from gitaly_tx.transport.inforefs import InfoRefs
 from gitaly_tx.transport.uploadarchive import UploadArchive
 from gitaly_tx.transport.uploadpack import UploadPack
+from protocols.git import sideband
 from protocols.gitaly.commit_pb2 import FindCommitRequest, FindCommitResponse
 from protocols.gitaly.repository_pb2 import HasLocalBranchesRequest, HasLocalBranchesResponse
+from protocols.gitaly.ssh_pb2 import SSHUploadPackRequest
 
 from .calls import Service
 from .gitcalls import RecordedPushes
@@ -71,11 +73,13 @@ class OwnPeers:
     """
     Whatever address a caller names, these services are there.
 
+    :param aside: serves what goes through sidechannels.
     :ivar called: the methods that were called.
     """
 
-    def __init__(self, clock: IReactorTime, *services: IMethods) -> None:
+    def __init__(self, clock: IReactorTime, *services: IMethods, aside: Sequence[IMethods] = ()) -> None:
         self.dispatcher = Dispatcher(services, [], clock)
+        self.aside = Dispatcher(aside, [], clock)
         self.called: list[str] = []
 
     def named(self, call: Call, storage: str) -> IPeer:
@@ -141,6 +145,41 @@ class OwnPeer:
         """
         self._peers.called.append(method)
         return OwnConversation(self._peers.dispatcher, method)
+
+    async def talk(self, method: str, request: Message, talk: Any) -> Any:
+        """
+        As :func:`IPeer.talk`: a method without ``WithSidechannel`` in its name serves the bytes. What it says comes in bands.
+        """
+        self._peers.called.append(method)
+        first = SSHUploadPackRequest()
+        first.repository.CopyFrom(request.repository)  # type: ignore[attr-defined]
+        first.git_protocol = request.git_protocol  # type: ignore[attr-defined]
+        conversation = OwnConversation(self._peers.aside, method.removesuffix("WithSidechannel"))
+        await conversation.send(first)
+        await talk(_Channel(conversation))
+        conversation.cancel()
+
+
+class _Channel:
+    """
+    A sidechannel.
+    """
+
+    def __init__(self, conversation: OwnConversation) -> None:
+        self._conversation = conversation
+
+    async def read(self) -> bytes:
+        reply = await self._conversation.receive()
+        if reply is None:
+            return b""
+        bands = [*sideband.encode(sideband.BAND_PROGRESS, b"aside"), *sideband.encode(sideband.BAND_DATA, reply.stdout)]
+        return b"".join(bands)
+
+    async def write(self, data: bytes) -> None:
+        await self._conversation.send(SSHUploadPackRequest(stdin=data))
+
+    async def finish(self) -> None:
+        await self._conversation.finish()
 
 
 @implementer(IConversation)

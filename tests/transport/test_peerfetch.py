@@ -121,6 +121,29 @@ class PeerFetchTests(TestCase):
         self.assertEqual(len(self.staged()), 2 * 3)
         self.assertNotIn(str(base), self.staged())
 
+    async def test_sidechannel(self) -> None:
+        """
+        A peer that has no other way is asked over a sidechannel.
+        """
+        last = self.histories[1].commit({"a": "a"})
+        peers = OwnPeers(self.clock, aside=own_services(self.stack, self.clock))
+        await self.fetch(last, peers=peers)
+        self.assertEqual(peers.called, ["SSHService/SSHUploadPack", "SSHService/SSHUploadPackWithSidechannel"])
+        self.assertEqual(self.histories[0].files(last, self.staging.directory), {"a": "a"})
+
+    async def test_silent_sidechannel(self) -> None:
+        """
+        There, too, an end that comes too early is one.
+        """
+
+        async def nothing(call: Any, requests: Any) -> None:
+            pass
+
+        peers = OwnPeers(self.clock, aside=[Service("SSHService", SSHUploadPack=nothing)])
+        with self.assertRaises(GitalyError) as caught:
+            await self.fetch(ObjectID(b"1" * 40), peers=peers)
+        self.assertEqual(caught.exception.message, "fetch: early EOF")
+
     async def test_missing(self) -> None:
         """
         What the peer does not have, it refuses.
