@@ -85,7 +85,8 @@ class Conversation:
     def _next(self, expected: str) -> bytes | Special:
         line = self._read(expected)
         if line is None:
-            raise Failed(f"{expected}: unexpected end of input")
+            # There is no error, which is what Go's formatting makes of that.
+            raise Failed(f"{expected}: %!w(<nil>)")
         return line
 
     def _read(self, doing: str) -> bytes | Special | None:

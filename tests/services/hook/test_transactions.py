@@ -130,11 +130,11 @@ class ProcReceiveTests(case.HookServiceCase):
         """
         start = pktline.data(b"version=1\0") + pktline.FLUSH
         for stdin, text in (
-            (b"", "expected version negotiation: unexpected end of input"),
+            (b"", "expected version negotiation: %!w(<nil>)"),
             (pktline.FLUSH, "unsupported version: "),
             (pktline.data(b"version=2\0"), "unsupported version: version=2\0"),
             (b"xxxx", "expected version negotiation: "),
-            (pktline.data(b"version=1\0"), "expected flush: unexpected end of input"),
+            (pktline.data(b"version=1\0"), "expected flush: %!w(<nil>)"),
             (pktline.data(b"version=1\0") * 2, "expected pkt flush"),
             (start + b"zzzz", "parsing stdin: "),
             (start + pktline.DELIM, "receiving reference update: invalid packet"),
