@@ -274,7 +274,8 @@ def snapshots(source: str, target: str) -> Iterator[list[tuple[str, str]]]:
     def take(name: str) -> None:
         with one_at_a_time:
             copy = os.path.join(target, f"{len(taken):03d}")
-            shutil.copytree(source, copy, symlinks=True, copy_function=_copy)
+            while not _copy_tree(source, copy):
+                shutil.rmtree(copy)
             taken.append((name, copy))
 
     def taker(name: str) -> Callable[[], None]:
@@ -282,6 +283,17 @@ def snapshots(source: str, target: str) -> Iterator[list[tuple[str, str]]]:
 
     with failpoints.active({name: taker(name) for name in failpoints.POINTS}):
         yield taken
+
+
+def _copy_tree(source: str, target: str) -> bool:
+    """
+    :returns: whether no directory vanished meanwhile, as in the trash.
+    """
+    try:
+        shutil.copytree(source, target, symlinks=True, copy_function=_copy)
+    except (FileNotFoundError, shutil.Error):
+        return False
+    return True
 
 
 def _copy(source: str, target: str) -> None:
