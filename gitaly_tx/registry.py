@@ -13,6 +13,7 @@ from .git.mailmaps import Mailmaps
 from .hooks.custom import CustomHooks
 from .hooks.gitlab import Gitlab
 from .hooks.updateref import RefUpdater
+from .housekeeping.schedule import Housekeeping
 from .linguist.interfaces import ILinguist
 from .linguist.languages import Languages
 from .linguist.licensefiles import LicenseFiles
@@ -55,6 +56,7 @@ class Ports:
 
     :param version: this server's version.
     :param in_thread: where blocking work is done.
+    :param housekeeping: for those who ask for it.
     :param updater: moves refs for users, with all that has a say in it.
     :param custom: runs custom hooks.
     :param peers: other Gitalys, which callers name.
@@ -84,6 +86,7 @@ class Ports:
     remotes: Remotes
     clock: IReactorTime
     linguist: ILinguist
+    housekeeping: Housekeeping
     gitlab: Gitlab | None = None
     signing_key: str | None = None
 
@@ -104,11 +107,11 @@ def services(ports: Ports) -> tuple[IMethods, ...]:
         CommitService(CommitPorts(ports.storage, ports.git, mailmaps, Languages(ports.linguist, ports.git))),
         HookService(HookPorts(ports.git, ports.storage, ports.custom, ports.packs, ports.hook_sockets, ports.gitlab)),
         InternalService(ports.storage.storages, ports.in_thread),
-        ObjectPoolService(ports.git, ports.storage, ports.in_thread),
+        ObjectPoolService(ports.git, ports.storage, ports.in_thread, ports.housekeeping),
         OperationService(OperationPorts(ports.git, ports.storage, ports.peers, ports.updater, ports.in_thread)),
         RefService(ports.git, ports.storage, mailmaps),
         RemoteService(ports.storage, ports.git, ports.remotes, fetches),
-        RepositoryService(ports.storage, ports.git, ports.in_thread, LicenseFiles(ports.linguist), outward),
+        RepositoryService(ports.storage, ports.git, ports.in_thread, LicenseFiles(ports.linguist), outward, ports.housekeeping),
         ServerService(ports.version, ports.git, ports.storage.storages, ports.in_thread, ports.signing_key),
         SmartHTTPService(ports.storage, ports.transport, ports.sidechannels),
         SSHService(ports.storage, ports.transport, ports.sidechannels),

@@ -14,6 +14,7 @@ from .checkaccess import check_access
 from .checkgitlab import check_gitlab
 from .checklimits import check_limits
 from .checklisten import check_listeners
+from .checkmaintenance import check_maintenance
 from .lines import KeyPath
 from .model import Config
 from .problems import Findings, Problem
@@ -38,6 +39,7 @@ def check(config: Config, given: Set[KeyPath], findings: Findings) -> None:
     _check_git(config, findings)
     _check_numbers(config, findings)
     check_limits(config, findings)
+    check_maintenance(config, findings)
     for index, policy in enumerate(config.push.policies):
         if not _POLICY.fullmatch(policy):
             findings.error(("push", "policies", index), f"{policy!r} names no policy", "write module:attribute")

@@ -200,14 +200,14 @@ class Cgroups:
 @frozen
 class DailyMaintenance:
     """
-    ``[daily_maintenance]``: when repositories are repacked.
+    ``[daily_maintenance]``: when repositories are looked after. Without the table that is at noon, for ten minutes.
     """
 
-    start_hour: int = setting(COUNT, 0, "The hour, from 0 to 23.", used=False)
-    start_minute: int = setting(COUNT, 0, "The minute.", used=False)
-    duration: float = setting(DURATION, 0.0, "For how long.", used=False)
-    storages: tuple[str, ...] = setting(TEXTS, (), "In which storages.", used=False)
-    disabled: bool = setting(BOOL, False, "Not at all.", used=False)
+    start_hour: int = setting(COUNT, 0, "The hour, from 0 to 23, of the machine's own time.")
+    start_minute: int = setting(COUNT, 0, "The minute.")
+    duration: float = setting(DURATION, 0.0, "For how long; no repository is begun afterwards.")
+    storages: tuple[str, ...] = setting(TEXTS, (), "In which storages; empty for all.")
+    disabled: bool = setting(BOOL, False, "Not at all.")
 
 
 @frozen

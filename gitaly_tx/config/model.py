@@ -335,7 +335,9 @@ class Config:
     backup: gitaly.Backup = table(gitaly.Backup, "Server-side backups.", used=False)
     bundle_uri: gitaly.BundleUri = table(gitaly.BundleUri, "Bundles for clones.", used=False)
     cgroups: gitaly.Cgroups = table(gitaly.Cgroups, "Linux control groups.", used=False)
-    daily_maintenance: gitaly.DailyMaintenance = table(gitaly.DailyMaintenance, "When repositories are repacked.", used=False)
+    daily_maintenance: gitaly.DailyMaintenance = table(
+        gitaly.DailyMaintenance, "When repositories are looked after; at noon for ten minutes if nothing is said."
+    )
     timeout: gitaly.Timeout = table(gitaly.Timeout, "How long negotiations take.")
     transactions: gitaly.Transactions = table(gitaly.Transactions, "Gitaly's write-ahead log; ours is always on.", used=False)
     raft: gitaly.Raft = table(gitaly.Raft, "Gitaly's replication.", used=False)

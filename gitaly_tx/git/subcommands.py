@@ -134,6 +134,7 @@ _TABLE = (
     Subcommand("pack-objects", writes=True, config=_PACKING),
     Subcommand("pack-refs", writes=True),
     Subcommand("patch-id", end_of_options=False),
+    Subcommand("prune", writes=True),
     Subcommand("prune-packed", writes=True),
     # Hands its arguments on to git log and counts them.
     Subcommand("range-diff", end_of_options=False),

@@ -1,16 +1,18 @@
 """
 What housekeeping does to a repository.
 
-Repacking never forgets an object, reachable or not, and never holds up a push for longer than it takes to make a few links:
+Nothing that takes long is done in the repository itself, and no push waits for more than a few links:
 
-1. ``git pack-objects`` makes one pack of everything that is in the chosen packs, and in the loose objects that there are at its
-   beginning. It works in a staging directory, so a crash leaves nothing but what the next start sweeps away. Pushes go on
-   meanwhile: what they add was not chosen and stays.
-2. Its files are made durable.
-3. When its turn in the write queue has come: they are linked into the repository, the directory is made durable, and only then
-   the old packs are removed, index first, so that no reader finds an index without a pack. Who has a pack open keeps it; who
-   knows its name only looks at the directory again, as git and dulwich do.
-4. ``git prune-packed`` removes loose objects that are in a pack.
+1. A view of the repository is made in a staging directory: its refs of one moment, and the same objects under other names. git
+   repacks, prunes and writes its indices there. A crash leaves nothing but what the next start sweeps away. Pushes go on
+   meanwhile: what they add is not in the view and stays.
+2. When its turn in the write queue has come, what became of the view is brought back: new files get their names, durably, and
+   then those that git removed go. Who has a pack open keeps it; who knows its name only looks at the directory again, as git and
+   dulwich do.
+
+If git was to drop objects that nothing refers to, the turn must find the refs as they were, and nobody preparing a write:
+otherwise somebody may be about to refer to them. Then it is done once more, and in the end without dropping anything. Writes that
+looked at the objects before they were dropped are refused.
 
 A log entry that is applied again after a crash may bring back a pack that was merged: nothing but its bytes is lost.
 """
@@ -18,11 +20,12 @@ A log entry that is applied again after a crash may bring back a pack that was m
 from __future__ import annotations
 
 import os
-from collections.abc import Mapping, Sequence
+from collections.abc import Iterator, Mapping
+from contextlib import contextmanager
 from functools import partial
 from posixpath import join
 
-from attrs import field, frozen
+from attrs import evolve, field, frozen
 from twisted.logger import Logger
 
 from ..errors import Code, GitalyError
@@ -30,17 +33,34 @@ from ..git.command import Command
 from ..git.directory import GitDirectory
 from ..git.errors import GitCommandError
 from ..git.interfaces import IGit
-from ..storage.interfaces import IRepository
+from ..storage.interfaces import IRepository, IStaging, ITurn
 from ..wal.intents import Intents
 from ..wal.threads import InThread
-from .statistics import Pack, Statistics, loose_objects
-from .strategy import Plan
+from . import view
+from .statistics import FULL_REPACK, packs_in
+from .strategy import Graph, Plan, Repack
 
-_NEW = (".pack", ".rev", ".idx")
-_OLD = (".idx", ".pack", ".rev", ".bitmap")
-_FLAGS = ("--non-empty", "--delta-base-offset", "--quiet")
+ATTEMPTS = 3
+"""How often something is dropped at most if others write meanwhile."""
+
+_OPTIMIZING = ("could not prune", "could not repack", "could not write commit-graph")
+_PRUNING = ("pruning objects", "repacking objects", "rewriting commit-graph")
+
+_REPACK = ["-d", "-l", "-n", "-q", "--no-write-bitmap-index"]
+_INCREMENTAL = ("--pack-loose-unreachable", "--local", "--incremental", "--unpacked", "--non-empty", "--all", "--reflog")
+
+_NO_HEAD = b"refs/heads/main"
 
 log = Logger()
+
+
+class StillWritten(GitalyError):
+    """
+    There was no moment to drop objects in.
+    """
+
+    def __init__(self) -> None:
+        super().__init__("repository is written to all the time, try again", Code.ABORTED)
 
 
 @frozen
@@ -55,71 +75,30 @@ class Tasks:
     _threads: InThread
     _intents: Mapping[str, Intents] = field(factory=dict)
 
-    async def perform(self, repository: IRepository, statistics: Statistics, plan: Plan) -> None:
+    async def perform(self, repository: IRepository, plan: Plan, insist: bool = False) -> None:
         """
-        :param statistics: what the plan was made of.
+        :param insist: if nothing can be dropped because others write all the time, that is an error.
         :raises GitalyError: if git failed, or the repository changed in a way that makes the plan wrong; nothing was lost then.
         """
-        if plan.repack:
-            kept = [pack for pack in statistics.packs if not pack.pinned and pack not in plan.merge]
-            await self.repack(repository, plan.merge, kept)
+        if plan.expire is not None and await self._threads(view.has_other_roots, repository.directory.path):
+            # They are not in a view: what only they refer to would be dropped.
+            if insist:
+                raise GitalyError("repository has work trees", Code.FAILED_PRECONDITION)
+            plan = evolve(plan, expire=None, prune=False)
+        if plan.rebuilds and not await self._rebuild(repository, plan, insist):
+            if insist:
+                raise StillWritten()
+            graph = Graph.NONE if plan.graph is Graph.NONE else Graph.REPLACE
+            gentle = evolve(plan, expire=None, prune=False, graph=graph)
+            await _Rebuilding(self._git, self._threads, repository, gentle).run()
         if plan.refs:
             await self.pack_refs(repository)
 
-    async def repack(self, repository: IRepository, merge: Sequence[Pack], kept: Sequence[Pack]) -> None:
-        """
-        Make one pack of several, and of all loose objects.
-
-        :param merge: the packs that are replaced.
-        :param kept: packs that stay; what is in them is not written again.
-        """
-        staging = await repository.stage()
-        admitted = False
-
-        async def swapping() -> None:
-            # Whoever waits for this may be cancelled meanwhile; the files must stay until it is done.
-            nonlocal admitted
-            admitted = True
-            try:
-                await self._threads(swap, built, target, name, merge, kept)
-            finally:
-                await staging.discard()
-
-        try:
-            built = join(staging.directory.object_directory or "", "pack")
-            target = join(repository.directory.objects, "pack")
-            name = await self._build(staging.directory, merge, kept)
-            if name is not None:
-                await self._threads(_fsync_pack, built, name)
-            await repository.maintain(swapping)
-        finally:
-            if not admitted:
-                await staging.discard()
-        await self._git.run(Command("prune-packed", ["--quiet"], directory=repository.directory))
-
-    async def _build(self, directory: GitDirectory, merge: Sequence[Pack], kept: Sequence[Pack]) -> str | None:
-        """
-        :param directory: the repository with the staging directory as its object directory: git makes its temporary files there.
-        :returns: the new pack's name; ``None`` if all that it would hold is in kept packs.
-        """
-        lines = [f"{pack.name}.pack\n" for pack in merge] + [f"^{pack.name}.pack\n" for pack in kept]
-        # git looks for loose objects in its object directory only, and that is the staging directory: so they get a pack first.
-        loose = await self._threads(lambda: list(loose_objects(directory.objects)))
-        if loose:
-            try:
-                passing = await self._pack(directory, (), "".join(f"{oid}\n" for oid in loose))
-                lines += [] if passing is None else [f"{passing}.pack\n"]
-            except GitCommandError:
-                # One that is damaged must not keep the packs from being merged.
-                log.failure("loose objects of {path!r} cannot be packed", path=directory.path)
-        return await self._pack(directory, ("--stdin-packs",), "".join(lines))
-
-    async def _pack(self, directory: GitDirectory, flags: Sequence[str], stdin: str) -> str | None:
-        base = join(directory.object_directory or "", "pack", "pack")
-        command = Command("pack-objects", [*flags, *_FLAGS], [base], directory=directory)
-        output, _ = await self._git.run(command, stdin=stdin.encode("ascii"))
-        digest = output.strip().decode("ascii")
-        return f"pack-{digest}" if digest else None
+    async def _rebuild(self, repository: IRepository, plan: Plan, insist: bool) -> bool:
+        for _ in range(ATTEMPTS):
+            if await _Rebuilding(self._git, self._threads, repository, plan, insist).run():
+                return True
+        return False
 
     async def pack_refs(self, repository: IRepository) -> None:
         """
@@ -134,34 +113,138 @@ class Tasks:
         try:
             if intent is not None:
                 await self._threads(intent.announce, locks)
-            await self._git.run(Command("pack-refs", ["--all", "--prune"], directory=repository.directory))
+            with _told("could not pack refs"):
+                await self._git.run(Command("pack-refs", ["--all", "--prune"], directory=repository.directory))
         finally:
             if intent is not None:
                 await self._threads(intent.withdraw)
 
 
-def swap(built: str, target: str, name: str | None, merged: Sequence[Pack], kept: Sequence[Pack]) -> None:
+@frozen
+class _Rebuilding:
     """
-    Let a new pack take the place of old ones; blocks.
+    One view, from its making to its end.
+    """
 
-    :param built: the directory where the new pack lies.
-    :param target: the repository's directory of packs.
-    :param name: the new pack; ``None`` if everything in the old ones is in kept ones.
-    :param kept: packs that must still be there, because the new pack was made without what is in them.
-    :raises GitalyError: ABORTED if they are not; the old packs stay.
+    _git: IGit
+    _threads: InThread
+    _repository: IRepository
+    _plan: Plan
+    _insist: bool = False
+
+    async def run(self) -> bool:
+        """
+        :returns: whether it is done; ``False`` if others wrote meanwhile and objects were to be dropped.
+        """
+        before = await self._refs()
+        staging = await self._repository.stage()
+        admitted = False
+
+        async def swapping(turn: ITurn) -> bool:
+            # Whoever waits for this may be cancelled meanwhile; the files must stay until it is done.
+            nonlocal admitted
+            admitted = True
+            try:
+                return await self._swap(turn, staging, before, files)
+            finally:
+                await staging.discard()
+
+        try:
+            files = await self._build(_objects(staging), before)
+            return await self._repository.turn(swapping)
+        finally:
+            if not admitted:
+                await staging.discard()
+
+    async def _refs(self) -> view.Refs:
+        head = await self._repository.head()
+        if head is None:
+            detached = await self._repository.ref(b"HEAD")
+            head = _NO_HEAD if detached is None else bytes(detached.target)
+        names = tuple((reference.name, reference.target) for reference in await self._repository.refs())
+        return view.Refs(self._repository.object_format, names, head)
+
+    async def _build(self, objects: str, refs: view.Refs) -> view.Changes:
+        directory = GitDirectory(os.path.dirname(objects))
+        before = await self._threads(view.make, self._repository.directory.path, directory.path, refs)
+        words = _PRUNING if self._insist else _OPTIMIZING
+        if self._plan.prune:
+            with _told(words[0]):
+                await self._git.run(Command("prune", [self._expiry("--expire")], directory=directory))
+        with _told(words[1]):
+            await self._repack(directory, objects)
+        if self._plan.graph is not Graph.NONE:
+            split = "--split=replace" if self._plan.graph is Graph.REPLACE else "--split"
+            options = ["--reachable", "--changed-paths", split, "--size-multiple=4", "--no-progress"]
+            with _told(words[2]):
+                await self._git.run(Command("commit-graph", options, action="write", directory=directory))
+        return view.changes(before, await self._threads(view.inodes, objects))
+
+    async def _repack(self, directory: GitDirectory, objects: str) -> None:
+        plan = self._plan
+        if plan.repack is Repack.NONE:
+            return
+        if plan.repack is Repack.LOOSE:
+            base = join(objects, "pack", "pack")
+            flags = [*_INCREMENTAL, "--delta-base-offset", "--quiet"]
+            await self._git.run(Command("pack-objects", flags, [base], directory=directory))
+            await self._git.run(Command("prune-packed", ["--quiet"], directory=directory))
+            return
+        if plan.repack is Repack.GEOMETRIC:
+            # This git may take a pack of what nothing refers to for any other, and forget how old its objects are.
+            cruft = [pack.name for pack in await self._threads(packs_in, objects) if pack.cruft]
+            await self._threads(view.protect, objects, cruft)
+            await self._git.run(Command("repack", ["--geometric=2", *_REPACK], directory=directory))
+            await self._threads(view.unprotect, objects, cruft)
+        else:
+            kind = ["-a", "-k"] if plan.keep else ["--cruft"]
+            if plan.expire is not None:
+                kind.append(self._expiry("--cruft-expiration"))
+            await self._git.run(Command("repack", [*kind, "--pack-kept-objects", *_REPACK], directory=directory))
+        if await self._threads(view.has_packs, objects):
+            await self._index(directory)
+
+    async def _index(self, directory: GitDirectory) -> None:
+        command = Command("multi-pack-index", ["--no-progress"], action="write", directory=directory)
+        if self._plan.bitmap:
+            try:
+                await self._git.run(evolve(command, options=[*command.options, "--bitmap"]))
+                return
+            except GitCommandError as error:
+                # It needs every object that a commit in the packs refers to in the packs, too.
+                log.info("no bitmap for {path!r}: {stderr}", path=directory.path, stderr=error.facts.get("stderr"))
+        await self._git.run(command)
+
+    async def _swap(self, turn: ITurn, staging: IStaging, before: view.Refs, found: view.Changes) -> bool:
+        drops = self._plan.expire is not None
+        if drops and not (turn.quiet(staging) and await self._refs() == before):
+            return False
+        try:
+            await self._threads(view.swap, _objects(staging), self._repository.directory.objects, found)
+        finally:
+            if drops:
+                turn.pruned()
+        if self._plan.repack is Repack.FULL:
+            await self._threads(_touch, join(self._repository.directory.path, FULL_REPACK))
+        return True
+
+    def _expiry(self, option: str) -> str:
+        return f"{option}=@{int(self._plan.expire or 0)} +0000"
+
+
+def _objects(staging: IStaging) -> str:
+    return staging.directory.object_directory or staging.directory.objects
+
+
+@contextmanager
+def _told(what: str) -> Iterator[None]:
     """
-    if not all(os.path.exists(join(target, f"{pack.name}.idx")) for pack in kept):
-        raise GitalyError("packs have changed", Code.ABORTED, {"directory": target})
-    if name is not None:
-        for suffix in _NEW:
-            _link(join(built, name + suffix), join(target, name + suffix))
-        _fsync(target)
-    old = [pack.name for pack in merged if pack.name != name]
-    if old:
-        _forget_multi_pack_index(target)
-    for stem in old:
-        for suffix in _OLD:
-            _unlink(join(target, stem + suffix))
+    Say which step it was that failed.
+    """
+    try:
+        yield
+    except GitalyError as error:
+        raise error.wrapped(what, Code.INTERNAL) from error
 
 
 def _locks_of_refs(path: str) -> list[str]:
@@ -176,24 +259,9 @@ def _locks_of_refs(path: str) -> list[str]:
     return [f"{name}.lock" for name in (packed, *loose)]
 
 
-def _forget_multi_pack_index(target: str) -> None:
-    """
-    An index over several packs must not name one that is gone. git reads the packs' own indices instead.
-    """
-    for name in sorted(os.listdir(target)):
-        if name.startswith("multi-pack-index"):
-            _unlink(join(target, name))
-
-
-def _link(source: str, target: str) -> None:
-    try:
-        os.link(source, target)
-    except FileExistsError:
-        pass
-    except FileNotFoundError:
-        # An older git writes no ``.rev``; the two others were fsynced a moment ago, so they are there.
-        if not source.endswith(".rev"):
-            raise
+def _touch(path: str) -> None:
+    with open(path, "ab"):
+        os.utime(path)
 
 
 def _unlink(path: str) -> None:
@@ -201,18 +269,3 @@ def _unlink(path: str) -> None:
         os.unlink(path)
     except FileNotFoundError:
         pass
-
-
-def _fsync_pack(built: str, name: str) -> None:
-    for suffix in _NEW:
-        path = join(built, name + suffix)
-        if suffix != ".rev" or os.path.exists(path):
-            _fsync(path)
-
-
-def _fsync(path: str) -> None:
-    descriptor = os.open(path, os.O_RDONLY)
-    try:
-        os.fsync(descriptor)
-    finally:
-        os.close(descriptor)

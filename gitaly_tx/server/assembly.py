@@ -49,8 +49,6 @@ from ..hooks.intime import InTime
 from ..hooks.plugins import found_policies, found_sinks, load_named
 from ..hooks.policies import LargestFile
 from ..hooks.updateref import RefUpdater
-from ..housekeeping.schedule import Housekeeping
-from ..housekeeping.tasks import Tasks
 from ..limits.adaptive import Adaptation
 from ..limits.kernel import find_groups
 from ..linguist.linguist import Linguist
@@ -83,6 +81,7 @@ from ..writequeue.queue import WriteQueue
 from . import doors
 from .application import Application, application
 from .limiting import Limiting
+from .maintenance import Maintenance, make_housekeeping, nightly
 from .measures import Measures
 from .surroundings import Surroundings
 
@@ -113,7 +112,7 @@ class Assembly:
     queue: WriteQueue
     children: Children
     watchdog: Watchdog
-    housekeeping: Housekeeping
+    maintenance: Maintenance
     pushes: ReceivePack
     updater: RefUpdater
     application: Application | None
@@ -175,6 +174,7 @@ class Assembly:
             await self.http.listen()
         if self.ssh is not None:
             await self.ssh.listen()
+        self.maintenance.start()
         self.health.serving()
         self.readiness.clear()
         self.metrics.ready.set(1)
@@ -196,7 +196,7 @@ class Assembly:
         for stopped in fronts:
             await stopped
         await self.peers.close()
-        await self.housekeeping.stop()
+        await self.maintenance.stop()
         await self.pushes.settle()
         await self.updater.settle()
         self.committer.stop()
@@ -306,7 +306,7 @@ def assemble(reactor: Any, config: Config, surroundings: Surroundings, program: 
         warm=warm,
     )
 
-    housekeeping = Housekeeping(Tasks(git, threads, {name: store.intents for name, store in stores.items()}), threads)
+    housekeeping = make_housekeeping(git, threads, stores)
     asked = application(reactor, config, lambda endpoint, seconds: metrics.gitlab_api.labels(endpoint).observe(seconds))
     gitlab = asked.gitlab if asked is not None else None
     custom = CustomHooks(
@@ -356,6 +356,7 @@ def assemble(reactor: Any, config: Config, surroundings: Surroundings, program: 
         pipes=PeerPipes(reactor),
         remotes=_remotes(reactor, config, storage),
         clock=clock,
+        housekeeping=housekeeping,
         linguist=Linguist(git, clock),
         signing_key=config.git.signing_key or None,
     )
@@ -386,7 +387,7 @@ def assemble(reactor: Any, config: Config, surroundings: Surroundings, program: 
         queue=queue,
         children=children,
         watchdog=watchdog,
-        housekeeping=housekeeping,
+        maintenance=Maintenance(housekeeping, nightly(config.daily_maintenance, clock, storage, threads, housekeeping)),
         pushes=pushes,
         updater=updater,
         application=asked,

@@ -24,8 +24,8 @@ keys = ["{ed25519_key("alpha")}"]
 repositories = ["team/*"]
 users = ["alpha"]
 allow = "write"
-[daily_maintenance]
-disabled = true
+[prometheus]
+scrape_timeout = "5s"
 """
 
 
@@ -54,7 +54,7 @@ class CommandTests(SynchronousTestCase):
         self.assertEqual(status, 0)
         lines = out.splitlines()
         self.assertTrue(lines[0].startswith(f"{path}:1: warning: oddity: "), out)
-        self.assertEqual(lines[1:], ["accepted, not used yet: daily_maintenance", f"{path} is good"])
+        self.assertEqual(lines[1:], ["accepted, not used yet: prometheus", f"{path} is good"])
 
     def test_check_bad(self) -> None:
         """

@@ -142,7 +142,6 @@ layout = "pointer"
                 "logging.dir",
                 "gitlab-shell",
                 "cgroups",
-                "daily_maintenance",
                 "backup",
             ),
         )

@@ -36,7 +36,7 @@ class LiveTests(TestCase):
         self.addCleanup(lambda: begin(self.stack.stop()))
         intents = {name: store.intents for name, store in self.stack.stores.items()}
         tasks = Tasks(self.stack.git, self.stack.threads, intents)
-        thresholds = Thresholds(packs=4, loose_objects=10, loose_refs=10)
+        thresholds = Thresholds(loose_objects=10, loose_refs=10, full_repack=0.0, expiry=0.0)
         self.housekeeping = Housekeeping(tasks, self.stack.threads, thresholds=thresholds, every=5)
         self.repository = await self.stack.provider.create(named("a.git"))
         self.path = self.repository.directory.path

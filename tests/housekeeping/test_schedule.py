@@ -5,18 +5,24 @@ When housekeeping happens.
 from __future__ import annotations
 
 import os
+import time
+from collections.abc import Awaitable, Callable
 from posixpath import join
+from typing import Any
 
-from twisted.internet.defer import Deferred
+from twisted.internet.defer import CancelledError, Deferred
 from twisted.trial.unittest import SynchronousTestCase
 
 from gitaly_tx.errors import Code, GitalyError
 from gitaly_tx.git.directory import GitDirectory
 from gitaly_tx.housekeeping.schedule import EVERY, Housekeeping
-from gitaly_tx.housekeeping.statistics import Statistics
-from gitaly_tx.housekeeping.strategy import Plan, Thresholds
-from gitaly_tx.wal.interfaces import Partition
+from gitaly_tx.housekeeping.strategy import Graph, Plan, Repack, Thresholds
+from gitaly_tx.wal.interfaces import FileChange, Partition
+from tests.support.awaiting import begin
 from tests.support.threads import ParkedThreads
+
+NOW = time.time()
+DAY = 86400.0
 
 
 class Named:
@@ -27,6 +33,13 @@ class Named:
     def __init__(self, path: str, name: str) -> None:
         self.partition = Partition("default", name)
         self.directory = GitDirectory(path)
+        self.changes: list[FileChange] = []
+
+    def turn(self, job: Callable[[Any], Awaitable[None]]) -> Deferred[None]:
+        return begin(job(self))
+
+    async def commit(self, *, files: list[FileChange]) -> None:
+        self.changes += files
 
 
 class RecordedTasks:
@@ -36,10 +49,12 @@ class RecordedTasks:
 
     def __init__(self) -> None:
         self.running: list[tuple[str, Plan, Deferred[None]]] = []
+        self.insisted = False
 
-    def perform(self, repository: Named, statistics: Statistics, plan: Plan) -> Deferred[None]:
+    def perform(self, repository: Named, plan: Plan, insist: bool) -> Deferred[None]:
         done: Deferred[None] = Deferred()
         self.running.append((repository.partition.path, plan, done))
+        self.insisted = insist
         return done
 
 
@@ -51,11 +66,13 @@ class HousekeepingTests(SynchronousTestCase):
     def setUp(self) -> None:
         self.threads = ParkedThreads()
         self.tasks = RecordedTasks()
-        self.housekeeping = Housekeeping(
-            self.tasks,  # type: ignore[arg-type]
+        tasks: Any = self.tasks
+        self.housekeeping: Any = Housekeeping(
+            tasks,
             self.threads,
             thresholds=Thresholds(loose_refs=1),
             every=3,
+            now=lambda: NOW,
         )
         self.a, self.b = self.repository("a.git"), self.repository("b.git")
 
@@ -69,7 +86,7 @@ class HousekeepingTests(SynchronousTestCase):
 
     def push(self, repository: Named, times: int = 1) -> None:
         for _ in range(times):
-            self.housekeeping.consider(repository)  # type: ignore[arg-type]
+            self.housekeeping.consider(repository)
 
     def working(self) -> list[str]:
         self.threads.all()
@@ -87,7 +104,7 @@ class HousekeepingTests(SynchronousTestCase):
         self.assertEqual(self.threads.parked, [])
         self.push(self.a)
         self.assertEqual(self.working(), ["a.git"])
-        self.assertEqual(self.tasks.running[0][1], Plan(refs=True))
+        self.assertEqual(self.tasks.running[0][1], Plan(refs=True, bitmap=True))
         self.end()
         self.push(self.a, 2)
         self.assertEqual(self.working(), [])
@@ -106,9 +123,10 @@ class HousekeepingTests(SynchronousTestCase):
         """
         Without other orders, it is every tenth push, with the thresholds of a normal repository.
         """
-        housekeeping = Housekeeping(self.tasks, self.threads)  # type: ignore[arg-type]
+        tasks: Any = self.tasks
+        housekeeping: Any = Housekeeping(tasks, self.threads)
         for _ in range(EVERY):
-            housekeeping.consider(self.a)  # type: ignore[arg-type]
+            housekeeping.consider(self.a)
         self.assertEqual(self.working(), [])
 
     def test_one_at_a_time(self):
@@ -154,3 +172,73 @@ class HousekeepingTests(SynchronousTestCase):
         self.push(self.b, 30)
         self.assertEqual(self.working(), ["a.git"])
         self.assertEqual(self.flushLoggedErrors(), [])
+
+    def test_on_demand(self):
+        """
+        Who asks is answered when it is done, and hears of failures; meanwhile others who ask are answered at once, and pushes
+        begin nothing.
+        """
+        asked = begin(self.housekeeping.optimize(self.a, True))
+        self.assertEqual(self.working(), ["a.git"])
+        self.assertEqual(self.tasks.running[0][1], Plan(Repack.NONE, True, NOW - 10 * DAY, True, refs=True, graph=Graph.REPLACE))
+        self.successResultOf(begin(self.housekeeping.optimize(self.a)))
+        self.push(self.a, 9)
+        self.assertEqual(self.working(), ["a.git"])
+        self.assertNoResult(asked)
+        self.tasks.running.pop()[2].errback(GitalyError("no", Code.ABORTED))
+        self.assertEqual(self.failureResultOf(asked, GitalyError).value.message, "no")
+        asked = begin(self.housekeeping.optimize(self.a))
+        self.assertEqual(self.working(), ["a.git"])
+        self.end()
+        self.successResultOf(asked)
+        self.successResultOf(self.housekeeping.stop())
+        self.successResultOf(begin(self.housekeeping.optimize(self.a)))
+        self.assertEqual(self.working(), [])
+
+    def test_prune(self):
+        """
+        Who wants something dropped waits until nothing else is done to the repository, and is told if it could not be.
+        """
+        first = begin(self.housekeeping.optimize(self.a))
+        self.assertEqual(self.working(), ["a.git"])
+        asked = [begin(self.housekeeping.prune(self.a, 100.0)) for _ in range(3)]
+        given_up = asked.pop()
+        given_up.cancel()
+        self.failureResultOf(given_up, CancelledError)
+        self.assertEqual(self.working(), ["a.git"])
+        self.end()
+        self.successResultOf(first)
+        for one in asked:
+            self.assertEqual(self.working(), ["a.git"])
+            self.assertEqual((self.tasks.running[0][1].expire, self.tasks.insisted), (NOW - 100.0, True))
+            self.assertNoResult(one)
+            self.end()
+            self.successResultOf(one)
+
+    def test_pool(self):
+        """
+        A pool is known by its path.
+        """
+        pool = self.repository(f"@pools/ab/cd/abcd{'0' * 60}.git")
+        asked = begin(self.housekeeping.optimize(pool, True))
+        self.assertEqual(len(self.working()), 1)
+        self.assertTrue(self.tasks.running[0][1].keep)
+        self.end()
+        self.successResultOf(asked)
+
+    def test_tidied(self):
+        """
+        Before anything else what crashes left is removed, and the config is cleaned by a write if it needs that.
+        """
+        lock, config = join(self.a.directory.path, "HEAD.lock"), join(self.a.directory.path, "config")
+        with open(lock, "w"):
+            os.utime(lock, (1, 1))
+        for content, changes in ((b"[a]\n\tb = c\n", []), (b"[a]\n", [FileChange("config", b"", 0o600)])):
+            with open(config, "wb") as file:
+                file.write(content)
+            os.chmod(config, 0o600)
+            asked = begin(self.housekeeping.tidy(self.a))
+            self.assertEqual(self.working(), [])
+            self.successResultOf(asked)
+            self.assertEqual(self.a.changes, changes)
+        self.assertFalse(os.path.exists(lock))

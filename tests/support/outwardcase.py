@@ -60,7 +60,7 @@ class OutwardCase(WriteCase):
             threads,
             self.clock,
         )
-        return RepositoryService(self.provider, git, threads, UNUSED, outward)
+        return RepositoryService(self.provider, git, threads, UNUSED, outward, UNUSED)
 
     @property
     def new(self) -> str:

@@ -61,6 +61,22 @@ def multi_pack_index(head: bytes) -> Chunks:
     return Chunks(head[4], _names(head[12:], head[6]), packs)
 
 
+def pack_names(head: bytes) -> tuple[int, int]:
+    """
+    Where a multi-pack index has the names of its packs: the first byte and the one after the last.
+
+    :raises ValueError: if that is none.
+    """
+    multi_pack_index(head)
+    if len(head) < 12 + (head[6] + 1) * _ENTRY:
+        raise ValueError("no whole table of contents")
+    for index in range(head[6]):
+        name, start, _, end = struct.unpack_from(">4sQ4sQ", head, 12 + index * _ENTRY)
+        if name == b"PNAM":
+            return start, end
+    raise ValueError("no names of packs")
+
+
 def bitmap(head: bytes) -> Bitmap:
     """
     :raises ValueError: if that is none.

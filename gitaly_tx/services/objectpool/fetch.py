@@ -8,6 +8,7 @@ from protocols.gitaly.objectpool_pb2 import FetchIntoObjectPoolRequest, FetchInt
 
 from ...errors import Code, GitalyError
 from ...git.interfaces import IGit
+from ...housekeeping.schedule import Housekeeping
 from ...pools.fetch import fetch
 from ...pools.pool import find_pool
 from ...storage.interfaces import IRepository, IStorageProvider
@@ -16,13 +17,19 @@ from .named import pool_of
 
 
 async def fetch_into_object_pool(
-    git: IGit, storage: IStorageProvider, in_thread: InThread, request: FetchIntoObjectPoolRequest
+    git: IGit,
+    storage: IStorageProvider,
+    in_thread: InThread,
+    housekeeping: Housekeeping,
+    request: FetchIntoObjectPoolRequest,
 ) -> FetchIntoObjectPoolResponse:
     """
-    Let a pool have what one of its members has.
+    Let a pool have what one of its members has, and look after it before and afterwards.
     """
     pool, origin = await _named(storage, request)
+    await housekeeping.tidy(pool)
     await fetch(git, in_thread, pool, origin)
+    await housekeeping.optimize(pool)
     return FetchIntoObjectPoolResponse()
 
 

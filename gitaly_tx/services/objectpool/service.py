@@ -12,6 +12,7 @@ from zope.interface import implementer
 from protocols.gitaly import objectpool_pb2 as pb
 
 from ...git.interfaces import IGit
+from ...housekeeping.schedule import Housekeeping
 from ...rpc.call import Call
 from ...rpc.interfaces import IMethods
 from ...storage.interfaces import IStorageProvider
@@ -31,6 +32,7 @@ class ObjectPoolService:
 
     :param git: for what walks or compresses.
     :param in_thread: where files are read and linked.
+    :param housekeeping: looks after a pool that got something new.
     """
 
     service: ClassVar[str] = "gitaly.ObjectPoolService"
@@ -38,6 +40,7 @@ class ObjectPoolService:
     _git: IGit
     _storage: IStorageProvider
     _in_thread: InThread
+    _housekeeping: Housekeeping
 
     async def CreateObjectPool(self, call: Call, request: pb.CreateObjectPoolRequest) -> pb.CreateObjectPoolResponse:
         return await create_object_pool(self._storage, self._in_thread, request)
@@ -56,7 +59,7 @@ class ObjectPoolService:
         return await disconnect_git_alternates(self._git, self._storage, self._in_thread, request)
 
     async def FetchIntoObjectPool(self, call: Call, request: pb.FetchIntoObjectPoolRequest) -> pb.FetchIntoObjectPoolResponse:
-        return await fetch_into_object_pool(self._git, self._storage, self._in_thread, request)
+        return await fetch_into_object_pool(self._git, self._storage, self._in_thread, self._housekeeping, request)
 
     async def GetObjectPool(self, call: Call, request: pb.GetObjectPoolRequest) -> pb.GetObjectPoolResponse:
         return await get_object_pool(self._storage, self._in_thread, request)

@@ -13,6 +13,7 @@ from zope.interface import implementer
 from protocols.gitaly import repository_pb2 as pb
 
 from ...git.interfaces import IGit
+from ...housekeeping.schedule import Housekeeping
 from ...linguist.licensefiles import LicenseFiles
 from ...rpc.call import Call
 from ...rpc.interfaces import IMethods
@@ -39,6 +40,7 @@ from .info import repository_info
 from .license import find_license
 from .mergebase import find_merge_base
 from .objectssize import objects_size
+from .optimize import optimize_repository, prune_unreachable_objects
 from .outward import Outward
 from .rawchanges import get_raw_changes
 from .remove import remove_repository
@@ -60,6 +62,7 @@ class RepositoryService:
     :param in_thread: where files are read.
     :param licenses: knows licences.
     :param outward: the way to other servers.
+    :param housekeeping: keeps repositories small and fast.
     """
 
     service: ClassVar[str] = "gitaly.RepositoryService"
@@ -69,6 +72,7 @@ class RepositoryService:
     _in_thread: InThread
     _licenses: LicenseFiles
     _outward: Outward
+    _housekeeping: Housekeeping
 
     async def RepositoryExists(self, call: Call, request: pb.RepositoryExistsRequest) -> pb.RepositoryExistsResponse:
         return await repository_exists(self._storage, request)
@@ -180,6 +184,14 @@ class RepositoryService:
 
     async def RemoveRepository(self, call: Call, request: pb.RemoveRepositoryRequest) -> pb.RemoveRepositoryResponse:
         return await remove_repository(self._storage, request)
+
+    async def OptimizeRepository(self, call: Call, request: pb.OptimizeRepositoryRequest) -> pb.OptimizeRepositoryResponse:
+        return await optimize_repository(self._storage, self._housekeeping, request)
+
+    async def PruneUnreachableObjects(
+        self, call: Call, request: pb.PruneUnreachableObjectsRequest
+    ) -> pb.PruneUnreachableObjectsResponse:
+        return await prune_unreachable_objects(self._storage, self._housekeeping, request)
 
     async def GetFileAttributes(self, call: Call, request: pb.GetFileAttributesRequest) -> pb.GetFileAttributesResponse:
         return await get_file_attributes(self._storage, self._git, self._in_thread, request)

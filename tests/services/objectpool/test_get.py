@@ -5,6 +5,7 @@ Tests for ObjectPoolService: GetObjectPool.
 from __future__ import annotations
 
 import os
+from typing import Any
 
 from zope.interface.verify import verifyObject
 
@@ -17,6 +18,8 @@ from protocols.gitaly.shared_pb2 import ObjectPool, Repository
 from tests.support.git import make_git, make_repository
 from tests.support.readcase import NAME, ReadCase
 
+UNUSED: Any = None
+
 POOL = f"@pools/ab/cd/abcd{'0' * 60}.git"
 
 
@@ -28,7 +31,7 @@ class GetObjectPoolTests(ReadCase):
     def fill(self) -> None:
         self.root = os.path.dirname(self.directory.path)
         self.storage.storages = {"default": StorageInfo("default", self.root, "")}
-        self.service = ObjectPoolService(make_git(), self.storage, self.reading.threads)
+        self.service = ObjectPoolService(make_git(), self.storage, self.reading.threads, UNUSED)
 
     def alternates(self, content: str) -> None:
         """

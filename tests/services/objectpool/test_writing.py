@@ -7,6 +7,8 @@ from __future__ import annotations
 from typing import Any
 
 from gitaly_tx.errors import Code
+from gitaly_tx.housekeeping.schedule import Housekeeping
+from gitaly_tx.housekeeping.tasks import Tasks
 from gitaly_tx.services.objectpool.service import ObjectPoolService
 from protocols.gitaly import objectpool_pb2 as pb
 from protocols.gitaly.shared_pb2 import ObjectPool, Repository
@@ -30,7 +32,12 @@ class WritingTests(PoolCase):
 
     async def setUp(self) -> None:  # type: ignore[override]
         await PoolCase.setUp(self)
-        self.service: Any = ObjectPoolService(self.stack.git, self.stack.provider, self.stack.threads)
+        self.service: Any = ObjectPoolService(
+            self.stack.git,
+            self.stack.provider,
+            self.stack.threads,
+            Housekeeping(Tasks(self.stack.git, self.stack.threads), self.stack.threads),
+        )
 
     async def test_the_way_of_a_pool(self) -> None:
         """

@@ -29,7 +29,7 @@ class RepositoryCase(ReadCase):
         self.root = os.path.dirname(self.directory.path)
         self.storage.storages = {"default": StorageInfo("default", self.root, "")}
         licenses = LicenseFiles(self.make_linguist())
-        self.service = RepositoryService(self.storage, self.git_port, self.reading.threads, licenses, UNUSED)
+        self.service = RepositoryService(self.storage, self.git_port, self.reading.threads, licenses, UNUSED, UNUSED)
 
     def call(self, method: str, **fields: Any) -> Any:
         """
