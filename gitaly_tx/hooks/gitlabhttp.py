@@ -195,11 +195,14 @@ class GitlabHTTP:
     _seconds: float = SECONDS
     _log: Logger = field(factory=Logger)
 
-    def renew(self, secret: bytes) -> None:
+    def renew(self, secret: bytes) -> bool:
         """
         From now on prove knowledge of this secret.
+
+        :returns: whether it is another one.
         """
-        self._secret = secret
+        before, self._secret = self._secret, secret
+        return before != secret
 
     async def send(self, method: str, path: str, body: Mapping[str, Any] | None = None) -> Answer:
         """

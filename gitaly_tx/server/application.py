@@ -45,14 +45,13 @@ class Application:
         else:
             _log.info("the application answers: version {version}, API {api}", version=found.version, api=found.api_version)
 
-    def renew(self, config: Config) -> None:
+    def secret_in(self, config: Config) -> bytes | None:
         """
-        Read the secret again.
+        The secret as it is now; ``None`` if the configuration knows of no application any more, which a restart will heed.
 
-        :raises GitalyError: if it cannot be read; the old one stays in use then.
+        :raises GitalyError: if it cannot be read.
         """
-        if config.gitlab.url:
-            self.http.renew(read_secret(config))
+        return read_secret(config) if config.gitlab.url else None
 
 
 def application(reactor: Any, config: Config, observe: Callable[[str, float], None]) -> Application | None:

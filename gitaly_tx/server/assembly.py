@@ -224,10 +224,12 @@ class Assembly:
         """
         if self.certificate is not None:
             self.certificate.renew()
-        if self.application is not None:
-            self.application.renew(config)
+        secret = self.application.secret_in(config) if self.application is not None else None
         self.grpc.renew()
-        return self.authority.replace(config)
+        changes = self.authority.replace(config)
+        if self.application is not None and secret is not None and self.application.http.renew(secret):
+            changes.append("the application's secret changed")
+        return changes
 
     def ready(self) -> Readiness:
         """

@@ -5,7 +5,9 @@ An application that decides about pushes: the example, with real git, and one th
 from __future__ import annotations
 
 import json
+import os
 import shutil
+import signal
 import socket
 import subprocess
 import sys
@@ -150,7 +152,7 @@ class ExampleTests(PushCase):
 
     def test_other_secret(self) -> None:
         """
-        An application with another secret refuses everything, in its own words.
+        An application with another secret refuses everything, in its own words, until the server has read it too.
         """
         self.end()
         self.secret.write_text("other")
@@ -159,6 +161,10 @@ class ExampleTests(PushCase):
         self.assertFalse(accepted)
         self.assertIn("remote: GitLab: who are you?", words)
         self.assertFalse((self.server.storage / "team" / "thing.git").exists())
+        os.kill(self.server.pid, signal.SIGHUP)
+        eventually(lambda: "the application's secret changed" in self.server.output(), "the secret is read again")
+        accepted, words = self.push("main")
+        self.assertTrue(accepted, words)
 
 
 class Looking(BaseHTTPRequestHandler):

@@ -196,7 +196,8 @@ class SendTests(TestCase):
         Another secret counts from the next request on.
         """
         http = self.http(self.application.listen())
-        http.renew(b"other")
+        self.assertFalse(http.renew(SECRET))
+        self.assertTrue(http.renew(b"other"))
         await http.read("GET", "/check")
         self.assertIsNone(self.application.asked[0].claims)
 
