@@ -24,6 +24,7 @@ from .kinds import (
     NUMBERS,
     PATH,
     SECRET,
+    SIZE,
     TEXT,
     TEXTS,
     setting,
@@ -119,10 +120,13 @@ class PackObjectsCache:
     ``[pack_objects_cache]``: packs kept for identical fetches.
     """
 
-    enabled: bool = setting(BOOL, False, "Keep them.")
-    dir: str = setting(PATH, "", "Where.")
-    max_age: float = setting(DURATION, 300.0, "How long.")
-    min_occurrences: int = setting(COUNT, 1, "Only what was asked for that often.")
+    enabled: bool = setting(BOOL, True, "Keep them: identical fetches share one pack, and a slow client holds no git.")
+    dir: str = setting(PATH, "", "Where; empty is PackObjectsCache in data_dir.")
+    max_age: float = setting(DURATION, 300.0, "How long; 0s is 5m.")
+    min_occurrences: int = setting(COUNT, 1, "Only what was asked for that often in that time.")
+    max_size: int = setting(
+        SIZE, 10 << 30, "Bytes on disk, after which the oldest go; 1GiB of the disk is always left to others."
+    )
 
 
 @frozen

@@ -328,10 +328,8 @@ class Config:
         gitaly.RateLimiting, "How many calls of a method are taken in a time."
     )
     adaptive_limiting: gitaly.AdaptiveLimiting = table(gitaly.AdaptiveLimiting, "When adaptive limits shrink.")
-    pack_objects_cache: gitaly.PackObjectsCache = table(gitaly.PackObjectsCache, "Packs kept for identical fetches.", used=False)
-    pack_objects_limiting: gitaly.PackObjectsLimiting = table(
-        gitaly.PackObjectsLimiting, "How many packs are made at once.", used=False
-    )
+    pack_objects_cache: gitaly.PackObjectsCache = table(gitaly.PackObjectsCache, "Packs kept for identical fetches.")
+    pack_objects_limiting: gitaly.PackObjectsLimiting = table(gitaly.PackObjectsLimiting, "How many packs are made at once.")
     backup: gitaly.Backup = table(gitaly.Backup, "Server-side backups.", used=False)
     bundle_uri: gitaly.BundleUri = table(gitaly.BundleUri, "Bundles for clones.", used=False)
     cgroups: gitaly.Cgroups = table(gitaly.Cgroups, "Linux control groups.", used=False)

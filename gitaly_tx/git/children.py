@@ -49,6 +49,7 @@ class Children:
         limits: Limits,
         told: Told,
         descriptors: Sequence[int] = (),
+        stdout: int | None = None,
     ) -> Child:
         """
         As :func:`gitaly_tx.git.process.start`.
@@ -83,6 +84,7 @@ class Children:
                 ending=ending,
                 told=ended,
                 descriptors=descriptors,
+                stdout=stdout,
             )
         except OSError as error:
             if error.errno in _NO_ROOM:

@@ -116,6 +116,12 @@ class IChild(Interface):
         Wait until the child has ended and all its output was taken. May be awaited more than once.
         """
 
+    def cut_short() -> None:
+        """
+        End the whole process group at once, if it still runs, and keep what it has written so far: whoever reads gets that, and
+        then the end.
+        """
+
     def kill() -> None:
         """
         End the whole process group at once, if it still runs. Safe to repeat.
@@ -141,6 +147,7 @@ class IGit(Interface):
         limits: Limits | None = None,
         environment: Mapping[str, str] | None = None,
         descriptors: Sequence[int] = (),
+        stdout: int | None = None,
     ) -> IChild:
         """
         Start a git.
@@ -149,6 +156,7 @@ class IGit(Interface):
         :param limits: instead of the configured ones.
         :param environment: variables beside the usual ones.
         :param descriptors: descriptors of ours that it gets too, with the same numbers; the caller closes ours.
+        :param stdout: the descriptor of a file that its standard output goes into; there is then nothing to read of it here.
         :raises GitalyError: RESOURCE_EXHAUSTED if no process can be had now.
         """
 

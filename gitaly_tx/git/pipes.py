@@ -29,7 +29,7 @@ that limit all new pipes of the user, git's own too, would be made with a page o
 """
 
 
-class _LargePipes:
+class LargePipes:
     """
     The large pipes of this process; the limit is the system's and not one object's.
     """
@@ -38,6 +38,9 @@ class _LargePipes:
         self._pipes: set[int] = set()
 
     def enlarge(self, descriptor: int) -> None:
+        """
+        Make a pipe large, if there may be another one. Whoever asks has to close it with :func:`close`.
+        """
         if descriptor in self._pipes or len(self._pipes) >= MOST_LARGE_PIPES:
             return
         try:
@@ -47,11 +50,15 @@ class _LargePipes:
         self._pipes.add(descriptor)
 
     def close(self, descriptor: int) -> None:
+        """
+        Close a descriptor, large or not.
+        """
         self._pipes.discard(descriptor)
         os.close(descriptor)
 
 
-_large_pipes = _LargePipes()
+large_pipes = LargePipes()
+"""Those of this process."""
 
 
 @implementer(IReadDescriptor, IByteSource)
@@ -100,7 +107,7 @@ class PipeReader:
         Prepare for much.
         """
         if not self.exhausted:
-            _large_pipes.enlarge(self._descriptor)
+            large_pipes.enlarge(self._descriptor)
 
     def detach(self) -> int:
         """
@@ -198,7 +205,7 @@ class PipeReader:
             return
         self._unwatch()
         self.exhausted = True
-        _large_pipes.close(self._descriptor)
+        large_pipes.close(self._descriptor)
         waiting, self._waiting = self._waiting, None
         if waiting is not None:
             if self._broken:
@@ -237,7 +244,7 @@ class PipeWriter:
         self._waiting = made
         self.doWrite()
         if self._waiting is not None:
-            _large_pipes.enlarge(self._descriptor)
+            large_pipes.enlarge(self._descriptor)
             self._reactor.addWriter(self)
         return made
 
@@ -301,7 +308,7 @@ class PipeWriter:
             return
         self._reactor.removeWriter(self)
         self._closed = True
-        _large_pipes.close(self._descriptor)
+        large_pipes.close(self._descriptor)
         self._rest = memoryview(b"")
         waiting, self._waiting = self._waiting, None
         if waiting is not None:

@@ -127,6 +127,13 @@ class Child:
             made.callback(self._result)
         return made
 
+    def cut_short(self) -> None:
+        """
+        As :func:`IChild.cut_short`.
+        """
+        if not self._alone:
+            self._kill_group()
+
     def kill(self) -> None:
         """
         As :func:`IChild.kill`. Output that nobody is reading at that moment is lost.
@@ -284,6 +291,7 @@ def start(
     ending: Callable[[int], None],
     told: Told,
     descriptors: Sequence[int] = (),
+    stdout: int | None = None,
 ) -> Child:
     """
     Start a program as the leader of a new session, with three pipes and no other descriptor of ours but those that are named.
@@ -293,6 +301,7 @@ def start(
 
     :param ending: called once with its process id, right before it is reaped.
     :param told: called once, when it was reaped.
+    :param stdout: where its standard output goes, in the place of a pipe; whoever reads the pipe then finds its end at once.
     :raises OSError: if it cannot be started.
     """
     pipes: list[int] = []
@@ -302,7 +311,7 @@ def start(
         process = subprocess.Popen(
             argv,
             stdin=pipes[0],
-            stdout=pipes[3],
+            stdout=pipes[3] if stdout is None else stdout,
             stderr=pipes[5],
             cwd=cwd,
             env=environment,

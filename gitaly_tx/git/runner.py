@@ -78,6 +78,7 @@ class Git:
         limits: Limits | None = None,
         environment: Mapping[str, str] | None = None,
         descriptors: Sequence[int] = (),
+        stdout: int | None = None,
     ) -> Child:
         """
         As :func:`IGit.spawn`.
@@ -87,7 +88,7 @@ class Git:
             variables["CORRELATION_ID"] = correlation_id
         try:
             argv = command.argv(self.path, self._config)
-            return self._start(command.name, argv, variables, "/", stderr, limits or self._limits, descriptors)
+            return self._start(command.name, argv, variables, "/", stderr, limits or self._limits, descriptors, stdout)
         except OSError as error:
             raise GitalyError("git cannot be executed", Code.INTERNAL, {"error": str(error)}) from error
 
@@ -150,6 +151,7 @@ class Git:
         stderr: IByteSink | None,
         limits: Limits,
         descriptors: Sequence[int] = (),
+        stdout: int | None = None,
     ) -> Child:
         observer, context = self._observer, contextvars.copy_context()
 
@@ -158,7 +160,14 @@ class Git:
                 context.run(observer, name, ended)
 
         child = self._children.start(
-            argv, environment=environment, cwd=cwd, stderr=stderr, limits=limits, told=told, descriptors=descriptors
+            argv,
+            environment=environment,
+            cwd=cwd,
+            stderr=stderr,
+            limits=limits,
+            told=told,
+            descriptors=descriptors,
+            stdout=stdout,
         )
         if observer is not None:
             observer(name, None)

@@ -7,7 +7,7 @@ whatever it awaits and whatever it calls sees the same values; a callback of som
 
 from __future__ import annotations
 
-from collections.abc import Iterator, Mapping
+from collections.abc import Iterator, Mapping, MutableMapping
 from contextlib import contextmanager
 from contextvars import ContextVar
 from types import MappingProxyType
@@ -53,4 +53,13 @@ def current_fields() -> Mapping[str, Any]:
     return _fields.get()
 
 
-__all__ = ["bind", "current_correlation_id", "current_fields"]
+def add_to_fields(fields: Mapping[str, Any]) -> None:
+    """
+    Add to the log fields of what is going on, if it is a call.
+    """
+    current = _fields.get()
+    if isinstance(current, MutableMapping):
+        current.update(fields)
+
+
+__all__ = ["add_to_fields", "bind", "current_correlation_id", "current_fields"]

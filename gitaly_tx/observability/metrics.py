@@ -207,6 +207,20 @@ class Metrics:
             buckets=LATENCY_BUCKETS,
             registry=registry,
         )
+        self.packs_lookups = Counter(
+            "gitaly_pack_objects_cache_lookups_total",
+            "Packs asked for, by whether they were kept.",
+            ("result",),
+            registry=registry,
+        )
+        self.packs_made = Counter(
+            "gitaly_pack_objects_generated_bytes_total", "Bytes of packs that were made.", registry=registry
+        )
+        self.packs_served = Counter("gitaly_pack_objects_served_bytes_total", "Bytes of packs that were sent.", registry=registry)
+        self.packs_kept = Gauge("gitaly_streamcache_index_entries", "Packs that are kept.", registry=registry)
+        self.packs_size = Gauge(
+            "gitaly_streamcache_filestore_disk_usage_bytes", "Bytes of packs that are kept.", registry=registry
+        )
         self.packs_dropped = Counter(
             "gitaly_pack_objects_dropped_total", "Packs that were not made.", ("reason",), registry=registry
         )

@@ -6,6 +6,7 @@ from __future__ import annotations
 
 import enum
 from collections.abc import Mapping
+from ipaddress import ip_address
 from typing import Any
 
 from attrs import Factory, define, field, frozen
@@ -83,6 +84,22 @@ class Call:
     received: int = 0
     sent: int = 0
     cancelled: bool = False
+
+    @property
+    def address(self) -> str:
+        """
+        The address of whoever made the application call, or else of the caller, without a port; empty if that is this machine, or
+        is not known.
+        """
+        told = self.metadatum("remote_ip") if self.door is Door.GRPC else self.peer
+        try:
+            address = ip_address(told)
+        except ValueError:
+            try:
+                address = ip_address(told.rpartition(":")[0].strip("[]"))
+            except ValueError:
+                return ""
+        return "" if address.is_loopback else str(address)
 
     def metadatum(self, key: str) -> str:
         """

@@ -20,6 +20,8 @@ from twisted.internet.interfaces import IReactorTime
 from .. import __version__
 from ..auth.reload import Authority
 from ..bridge import reactor_loop
+from ..cache.generations import Generations
+from ..cache.stream import StreamCache
 from ..chain import chain
 from ..client.peers import Peers
 from ..cluster.local import LocalCoordinator
@@ -66,6 +68,7 @@ from ..transport.gittransport import GitTransport
 from ..transport.hooksocket import HookSockets
 from ..transport.inforefs import InfoRefs
 from ..transport.packobjects import PackObjects
+from ..transport.packtaking import PackTaking
 from ..transport.peerpipe import PeerPipes
 from ..transport.pushmeans import Means, PackLimits, PushLimits
 from ..transport.receivepack import ReceivePack
@@ -78,11 +81,13 @@ from ..wal.store import Store, make_store
 from ..warm import Warm
 from ..writequeue.commit import Committer
 from ..writequeue.queue import WriteQueue
+from ..writequeue.watched import WatchedCommitter
 from . import doors
 from .application import Application, application
 from .limiting import Limiting
 from .maintenance import Maintenance, make_housekeeping, nightly
 from .measures import Measures
+from .packs import kept_packs, pack_cache
 from .surroundings import Surroundings
 
 READERS = 16
@@ -119,6 +124,7 @@ class Assembly:
     lag: LagSampler
     peers: Peers
     adaptation: Adaptation
+    cache: StreamCache | None
     health: Health
     certificate: RenewableCertificate | None
     monitoring: MonitoringService | None
@@ -199,6 +205,8 @@ class Assembly:
         await self.maintenance.stop()
         await self.pushes.settle()
         await self.updater.settle()
+        if self.cache is not None:
+            self.cache.stop()
         self.committer.stop()
         await self.queue.stop()
         for store in self.stores.values():
@@ -296,12 +304,13 @@ def assemble(reactor: Any, config: Config, surroundings: Surroundings, program: 
     queue = WriteQueue(clock, config.limits.write_queue, measures.waited, metrics.write_queue_length.set)
     metrics.damaged_partitions.set_function(lambda: sum(len(store.log.refused) for store in stores.values()))
     committer = Committer(stores, refs, LocalCoordinator(), threads, clock)
+    generations = Generations()
     storage = FilesystemStorageProvider(
         [StorageInfo(each.name, each.path, _filesystem_id(each.path)) for each in config.storages],
         refs=refs,
         objects=objects,
         queue=queue,
-        committers=dict.fromkeys(stores, committer),
+        committers=dict.fromkeys(stores, WatchedCommitter(committer, generations.written)),
         object_format=lambda directory: configurations.read(directory.path).object_format,
         threads=reading,
         counted=metrics.stagings.inc,
@@ -332,9 +341,13 @@ def assemble(reactor: Any, config: Config, surroundings: Surroundings, program: 
             packed=housekeeping.consider,
         )
     )
+    limiting = Limiting(config, clock, metrics, lambda: authority.open_access)
+    cache = pack_cache(reactor, config, threads, metrics)
+    kept = kept_packs(reactor, git, threads, cache, limiting.packs(), generations.of, metrics)
+    taking = None if kept is None else PackTaking(reactor, kept)
     transport = GitTransport(
         InfoRefs(git, reading),
-        UploadPack(git, clock, config.timeout.upload_pack_negotiation),
+        UploadPack(git, clock, config.timeout.upload_pack_negotiation, taking=taking),
         UploadArchive(git, clock, config.timeout.upload_archive_negotiation),
         pushes,
     )
@@ -353,7 +366,7 @@ def assemble(reactor: Any, config: Config, surroundings: Surroundings, program: 
         gitlab=gitlab,
         peers=peers,
         sidechannels=Sidechannels(clock, origins),
-        packs=PackObjects(git),
+        packs=PackObjects(git, kept=kept),
         hook_sockets=HookSockets(reactor),
         pipes=PeerPipes(reactor),
         remotes=_remotes(reactor, config, storage),
@@ -364,7 +377,6 @@ def assemble(reactor: Any, config: Config, surroundings: Surroundings, program: 
     )
     built = services(ports)
     health = Health(service.service for service in built)
-    limiting = Limiting(config, clock, metrics, lambda: authority.open_access)
     middlewares = chain(
         clock=clock, now=time.time, metrics=metrics, access=authority, callers=authority.callers, limits=limiting.rules
     )
@@ -396,6 +408,7 @@ def assemble(reactor: Any, config: Config, surroundings: Surroundings, program: 
         lag=LagSampler(clock, metrics.reactor_lag),
         peers=peers,
         adaptation=limiting.adaptation(find_groups(), reading),
+        cache=cache,
         health=health,
         certificate=certificate,
         monitoring=None,

@@ -115,6 +115,24 @@ class _CountingSink:
         self.count += len(data)
 
 
+@implementer(IByteSource)
+class Continued:
+    """
+    A source of which a piece was taken already.
+    """
+
+    def __init__(self, first: bytes, rest: IByteSource) -> None:
+        self._first = first
+        self._rest = rest
+
+    async def read(self) -> bytes:
+        """
+        That piece, then the rest.
+        """
+        first, self._first = self._first, b""
+        return first or await self._rest.read()
+
+
 class Deadline:
     """
     A time until which something has to be reached, or the child is killed.

@@ -21,11 +21,13 @@ class FetchRequest:
     :param protocol: the value of ``GIT_PROTOCOL``: empty, ``version=1`` or ``version=2``; anything else counts as empty.
     :param config: ``key=value`` settings that the caller asks for; only harmless keys are taken.
     :param stateless: a single request and its answer (HTTP), not a conversation (SSH).
+    :param address: the client's, without its port; empty if it is not known.
     """
 
     protocol: str = ""
     config: Sequence[str] = ()
     stateless: bool = False
+    address: str = ""
 
 
 @frozen
@@ -137,12 +139,17 @@ class IPackObjects(Interface):
     Makes packs.
     """
 
-    def serve(repository: IRepository, request: PackRequest, source: IByteSource, sink: IByteSink) -> Awaitable[None]:
+    def serve(
+        repository: IRepository, request: PackRequest, source: IByteSource, sink: IByteSink, address: str = ""
+    ) -> Awaitable[None]:
         """
-        Make a pack.
+        Make a pack, or find it made.
 
         :param source: the objects that are wanted and not wanted, as ``pack-objects --revs`` reads them.
         :param sink: takes packets of the side-band: the pack, and what git tells the user.
+        :param address: the client's, without its port: there is a limit to how many packs are made for one at once. Empty for
+            this machine.
+        :raises LimitReached: if there are too many.
         :raises StreamBroken: if whoever wants it has gone; the child has gone then, too.
         :raises GitalyError: INTERNAL ``git-pack-objects: stderr: "…" err: exit status N``.
         """

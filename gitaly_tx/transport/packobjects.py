@@ -12,16 +12,16 @@ from attrs import frozen
 from zope.interface import implementer
 
 from ..errors import Code, GitalyError
-from ..git.command import Command
-from ..git.interfaces import IGit, Limits
+from ..git.interfaces import Ended, IGit, Limits
 from ..git.quoting import quoted
 from ..storage.interfaces import IRepository
 from ..streams import IByteSink, IByteSource
 from .bands import Bands
 from .childmessages import secrets_of
 from .conversation import Conversation
-from .fetchconfig import protocol_variable
 from .interfaces import IPackObjects, PackRequest
+from .keptpacks import KeptPacks, Order, PackFailed, pack_command
+from .objectlist import ObjectList
 
 _NUMBER = r"[0-9]{1,9}"
 
@@ -65,28 +65,73 @@ class PackObjects:
     Runs ``git pack-objects``.
 
     :param limits: of the child; ``None`` for those that every git has.
+    :param kept: where packs are kept for others who want the same, and how many are made at once; ``None`` to make each anew.
     """
 
     git: IGit
     limits: Limits | None = None
+    kept: KeptPacks | None = None
 
-    async def serve(self, repository: IRepository, request: PackRequest, source: IByteSource, sink: IByteSink) -> None:
+    async def serve(
+        self, repository: IRepository, request: PackRequest, source: IByteSource, sink: IByteSink, address: str = ""
+    ) -> None:
         """
         As :func:`IPackObjects.serve`.
         """
-        environment = protocol_variable(request.protocol)
-        if request.shallow:
-            environment["GIT_SHALLOW_FILE"] = ""
-        command = Command("pack-objects", request.flags, directory=repository.directory, environment=environment)
+        if self.kept is None:
+            await self._make(repository, request, source, sink)
+            return
+        objects = self.kept.object_list()
+        try:
+            while data := await source.read():
+                await objects.add(data)
+            await self._serve_kept(self.kept, repository, Order(request, objects, address=address), sink)
+        finally:
+            objects.close()
+
+    async def _serve_kept(self, kept: KeptPacks, repository: IRepository, order: Order, sink: IByteSink) -> None:
+        stream = await kept.join(repository, order)
+        if stream is None:
+            async with kept.admitted(order.address):
+                await self._make(repository, order.request, _Pieces(order.objects), sink)
+            return
+        try:
+            await kept.send(stream, sink)
+        except PackFailed as error:
+            raise _failed(repository, error.ended) from error
+        finally:
+            await stream.leave()
+
+    async def _make(self, repository: IRepository, request: PackRequest, source: IByteSource, sink: IByteSink) -> None:
         bands = Bands(sink)
-        child = self.git.spawn(command, stderr=bands.progress, limits=self.limits)
+        child = self.git.spawn(pack_command(repository, request), stderr=bands.progress, limits=self.limits)
         ended = await Conversation(child, source, bands.data, _nobody_listens).run()
         if ended.status != 0:
-            words = ended.stderr
-            for secret in secrets_of(repository.directory):
-                words = words.replace(secret, b"...")
-            text = quoted(words.decode("utf-8", "surrogateescape"))
-            raise GitalyError(f"git-pack-objects: stderr: {text} err: {ended}", Code.INTERNAL)
+            raise _failed(repository, ended)
+
+
+@implementer(IByteSource)
+class _Pieces:
+    """
+    A list of objects as a source.
+    """
+
+    def __init__(self, objects: ObjectList) -> None:
+        self._pieces = objects.pieces()
+
+    async def read(self) -> bytes:
+        """
+        The next piece.
+        """
+        return await anext(self._pieces, b"")
+
+
+def _failed(repository: IRepository, ended: Ended) -> GitalyError:
+    words = ended.stderr
+    for secret in secrets_of(repository.directory):
+        words = words.replace(secret, b"...")
+    text = quoted(words.decode("utf-8", "surrogateescape"))
+    return GitalyError(f"git-pack-objects: stderr: {text} err: {ended}", Code.INTERNAL)
 
 
 def _invalid(arguments: Sequence[str], why: str) -> GitalyError:

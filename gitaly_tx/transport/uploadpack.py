@@ -1,21 +1,28 @@
 """
-Serves fetches: git's upload-pack makes the pack, here its bytes only pass.
+Serves fetches: git's upload-pack talks with the client, and asks for a pack.
+
+Where packs are kept, upload-pack ends at that point, and the pack goes to the client from here. Otherwise upload-pack makes it,
+and its bytes only pass.
 """
 
 from __future__ import annotations
 
-from attrs import frozen
+from collections.abc import Sequence
+
+from attrs import evolve, frozen
 from twisted.internet.interfaces import IReactorTime
 
 from protocols.git.fetch import NegotiationStatistics
 
 from ..git.command import Command
-from ..git.interfaces import Ended, IGit, Limits
+from ..git.interfaces import Ended, IChild, IGit, Limits
+from ..git.options import ConfigPair
 from ..storage.interfaces import IRepository
 from ..streams import IByteSink, IByteSource
-from .conversation import Conversation, Deadline
+from .conversation import Continued, Conversation, Deadline
 from .fetchconfig import protocol_variable, settings
 from .interfaces import FetchRequest
+from .packtaking import V2, PackTaking
 
 PACK_BEGUN = 64 * 1024
 """Bytes of output after the client's last word, from which on it is the pack that flows and no answer to a negotiation."""
@@ -27,12 +34,14 @@ class UploadPack:
     :param negotiation: seconds in which a client that holds a conversation has to say what it has. A pack that flows is not
         cut, however slowly it does.
     :param limits: of the child; ``None`` for those that every git has.
+    :param taking: takes over from upload-pack when it wants a pack; ``None`` to let it make each pack itself.
     """
 
     git: IGit
     clock: IReactorTime
     negotiation: float
     limits: Limits | None = None
+    taking: PackTaking | None = None
 
     async def serve(
         self,
@@ -45,17 +54,70 @@ class UploadPack:
         """
         As :func:`ITransport.upload_pack`.
         """
-        command = Command(
+        if self.taking is None or repository.directory.object_directory is not None:
+            child = self.git.spawn(self._command(repository, request, ()), stderr=stderr, limits=self.limits)
+            return await self._talk(child, request, source, stdout, NegotiationStatistics())
+        return await self._serve_taking(self.taking, repository, request, source, stdout, stderr)
+
+    async def _serve_taking(
+        self,
+        taking: PackTaking,
+        repository: IRepository,
+        request: FetchRequest,
+        source: IByteSource,
+        stdout: IByteSink,
+        stderr: IByteSink | None,
+    ) -> Ended:
+        statistics = NegotiationStatistics()
+        with taking.hook() as hook:
+            command = self._command(repository, request, (hook.config(),))
+            child = self.git.spawn(command, stderr=stderr, limits=self.limits, descriptors=hook.descriptors)
+            hook.started()
+            takeover = taking.wait(hook, child, repository, request, statistics)
+            try:
+                ended = await self._talk(child, request, source, stdout, statistics)
+                if not takeover.taken:
+                    return ended
+                hook.close()
+                ended = await takeover.send(stdout)
+            finally:
+                await takeover.stop()
+        if ended.status != 0 or request.stateless or request.protocol != V2:
+            return ended
+        return await self._serve_rest(repository, request, source, stdout, stderr)
+
+    async def _serve_rest(
+        self,
+        repository: IRepository,
+        request: FetchRequest,
+        source: IByteSource,
+        stdout: IByteSink,
+        stderr: IByteSink | None,
+    ) -> Ended:
+        """
+        A client of v2 may go on after a pack. Hardly any does; each further request is served as one over HTTP would be.
+        """
+        while first := await source.read():
+            rest = Continued(first, source)
+            ended = await self.serve(repository, evolve(request, stateless=True), rest, stdout, stderr)
+            if ended.status != 0:
+                return ended
+        return Ended(0)
+
+    def _command(self, repository: IRepository, request: FetchRequest, config: Sequence[ConfigPair]) -> Command:
+        return Command(
             "upload-pack",
             ["--strict", *(["--stateless-rpc"] if request.stateless else [])],
-            config=settings(request.config),
+            config=(*settings(request.config), *config),
             directory=repository.directory,
             environment=protocol_variable(request.protocol),
         )
-        child = self.git.spawn(command, stderr=stderr, limits=self.limits)
+
+    async def _talk(
+        self, child: IChild, request: FetchRequest, source: IByteSource, stdout: IByteSink, statistics: NegotiationStatistics
+    ) -> Ended:
         if request.stateless:
-            return await Conversation(child, source, stdout, _nobody_listens).run()
-        statistics = NegotiationStatistics()
+            return await Conversation(child, source, stdout, statistics.receive).run()
         answered = 0
 
         def heard(data: bytes) -> None:
@@ -75,7 +137,3 @@ class UploadPack:
         finally:
             deadline.stop()
             deadline.check()
-
-
-def _nobody_listens(data: bytes) -> None:
-    pass

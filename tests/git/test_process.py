@@ -657,9 +657,9 @@ class LargePipesTests(ChildTestCase):
             child = self.shell("exit 0")
             child.stdout.enlarge()
             await child.wait()
-        from gitaly_tx.git.pipes import _large_pipes
+        from gitaly_tx.git.pipes import large_pipes
 
-        self.assertEqual(_large_pipes._pipes, set())
+        self.assertEqual(large_pipes._pipes, set())
 
     async def test_many(self):
         """

@@ -7,6 +7,7 @@ from __future__ import annotations
 from protocols.gitaly.hook_pb2 import PackObjectsHookWithSidechannelRequest, PackObjectsHookWithSidechannelResponse
 
 from ...errors import Code, GitalyError
+from ...limits.interfaces import LimitReached
 from ...rpc.call import Call
 from ...streams import StreamBroken
 from ...transport.packobjects import pack_request
@@ -26,15 +27,18 @@ async def pack_objects_hook_with_sidechannel(
 
     :raises GitalyError: as :func:`~gitaly_tx.services.validate.opened`; as :func:`~gitaly_tx.transport.packobjects.pack_request`
         and :meth:`~gitaly_tx.transport.hooksocket.HookSockets.connect`; CANCELLED ``pack objects hook: broken pipe`` if the hook
-        hung up; INTERNAL ``pack objects hook: git-pack-objects: …``.
+        hung up; RESOURCE_EXHAUSTED if too many packs are made for the same address; INTERNAL ``pack objects hook:
+        git-pack-objects: …``.
     """
     repository = await opened(ports.storage, given(request))
     wanted = pack_request(request.args, request.git_protocol)
     hook = await ports.sockets.connect(call.metadatum(SOCKET))
     try:
-        await ports.packs.serve(repository, wanted, hook.source, hook.sink)
+        await ports.packs.serve(repository, wanted, hook.source, hook.sink, call.address)
     except StreamBroken as error:
         raise GitalyError("pack objects hook: broken pipe", Code.CANCELLED) from error
+    except LimitReached:
+        raise
     except GitalyError as error:
         raise error.wrapped("pack objects hook") from error
     finally:

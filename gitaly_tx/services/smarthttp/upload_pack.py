@@ -43,7 +43,7 @@ async def post_upload_pack(storage: IStorageProvider, transport: ITransport, cal
     if request.data:
         raise GitalyError("non-empty Data", Code.INVALID_ARGUMENT)
     repository = await opened(storage, given(request))
-    fetch = _fetch(request)
+    fetch = _fetch(call, request)
     noted = NotedSource(source(call))
     await _served(transport.upload_pack(repository, fetch, noted, sink(call, _reply), aside(call)), noted.statistics)
 
@@ -62,7 +62,7 @@ async def post_upload_pack_with_sidechannel(
     :raises GitalyError: as :func:`post_upload_pack`; INTERNAL ``open sidechannel: …``.
     """
     repository = await opened(storage, given(request))
-    fetch = _fetch(request)
+    fetch = _fetch(call, request)
     try:
         channel: ISidechannel = await sidechannels.open(call)
     except GitalyError as error:
@@ -83,13 +83,13 @@ async def post_upload_pack_with_sidechannel(
     return reply
 
 
-def _fetch(request: PostUploadPackRequest | PostUploadPackWithSidechannelRequest) -> FetchRequest:
+def _fetch(call: Call, request: PostUploadPackRequest | PostUploadPackWithSidechannelRequest) -> FetchRequest:
     options = tuple(request.git_config_options)
     try:
         settings(options)
     except GitalyError as error:
         raise GitalyError(error.message, Code.INVALID_ARGUMENT) from error
-    return FetchRequest(request.git_protocol, options, stateless=True)
+    return FetchRequest(request.git_protocol, options, stateless=True, address=call.address)
 
 
 async def _served(upload: Awaitable[Ended], statistics: NegotiationStatistics) -> None:

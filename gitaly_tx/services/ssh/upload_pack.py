@@ -48,7 +48,7 @@ async def ssh_upload_pack(storage: IStorageProvider, transport: ITransport, call
     options = tuple(request.git_config_options)
     settings(options)
     streams = Streams(call, SSHUploadPackResponse)
-    fetch = FetchRequest(request.git_protocol, options)
+    fetch = FetchRequest(request.git_protocol, options, address=call.address)
     try:
         ended = await _running(transport.upload_pack(repository, fetch, streams.source, streams.stdout, streams.stderr))
     except GitalyError as error:
@@ -84,7 +84,7 @@ async def ssh_upload_pack_with_sidechannel(
         settings(options)
         source = NotedSource(channel.source)
         bands = Bands(channel.sink)
-        fetch = FetchRequest(request.git_protocol, options)
+        fetch = FetchRequest(request.git_protocol, options, address=call.address)
 
         async def serve() -> Ended:
             return await transport.upload_pack(repository, fetch, source, bands.data, bands.progress)
