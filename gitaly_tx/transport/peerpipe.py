@@ -10,7 +10,7 @@ from __future__ import annotations
 import os
 import shlex
 import sys
-from collections.abc import AsyncIterator, Mapping
+from collections.abc import AsyncIterator, Mapping, Sequence
 from contextlib import asynccontextmanager
 from typing import Any
 
@@ -58,19 +58,23 @@ class PeerPipes:
     _reactor: IReactorFDSet
 
     @asynccontextmanager
-    async def upload_pack(self, peer: IPeer, repository: Repository, protocol: str = V2) -> AsyncIterator[PeerPipe]:
+    async def upload_pack(
+        self, peer: IPeer, repository: Repository, *, protocol: str = V2, options: Sequence[str] = ()
+    ) -> AsyncIterator[PeerPipe]:
         """
         Let git fetch from a peer's repository, once, for as long as the block lasts.
 
         :param protocol: the version to speak, as in ``GIT_PROTOCOL``.
+        :param options: settings for the git on the other side: ``key=value``.
         """
         to_git, from_git = os.pipe2(os.O_CLOEXEC), os.pipe2(os.O_CLOEXEC)
         ends = Handed((to_git[0], from_git[1]))
         said = bytearray()
         writer, reader = PipeWriter(self._reactor, to_git[1]), PipeReader(self._reactor, from_git[0])
         conversation = peer.converse(METHOD)
+        first = SSHUploadPackRequest(repository=repository, git_protocol=protocol, git_config_options=options)
         talking = [
-            Deferred.fromCoroutine(_ask(conversation, repository, protocol, reader)),
+            Deferred.fromCoroutine(_ask(conversation, first, reader)),
             Deferred.fromCoroutine(_answer(conversation, writer, said)),
         ]
         for each in talking:
@@ -93,8 +97,8 @@ class PeerPipes:
             reader.abandon()
 
 
-async def _ask(conversation: IConversation, repository: Repository, protocol: str, reader: PipeReader) -> None:
-    await conversation.send(SSHUploadPackRequest(repository=repository, git_protocol=protocol))
+async def _ask(conversation: IConversation, first: SSHUploadPackRequest, reader: PipeReader) -> None:
+    await conversation.send(first)
     waiting = b""
     while data := await reader.read():
         waiting += data

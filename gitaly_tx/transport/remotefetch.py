@@ -26,7 +26,7 @@ from ..git.packedrefs import UNPEELED_HEADER
 from ..git.refchecks import in_the_way
 from ..storage.interfaces import IRepository, IStaging
 from ..wal.building import skeleton
-from ..wal.interfaces import Creation
+from ..wal.interfaces import Creation, FileChange
 from ..wal.threads import InThread
 from .handed import NOTHING, Handed
 from .remotes import NAME, Connection, RemoteFailed
@@ -148,13 +148,18 @@ class RemoteFetch:
 
 
 async def commit_fetched(
-    repository: IRepository, staging: IStaging, updates: Sequence[RefUpdate], head: bytes | None = None
+    repository: IRepository,
+    staging: IStaging,
+    updates: Sequence[RefUpdate],
+    head: bytes | None = None,
+    files: Sequence[FileChange] = (),
 ) -> None:
     """
     Write what was fetched: all at once, as a rule. Only if a ref must go before another can have its place, the deletions come
     first, on their own.
 
     :param head: the ref that HEAD shall be a name for.
+    :param files: what is written beside.
     :raises GitalyError: INTERNAL, if a ref is not what it was any more; nothing of its batch is written then.
     """
     deleting = [update for update in updates if update.new.is_zero]
@@ -164,7 +169,9 @@ async def commit_fetched(
         batches = [(deleting, "prune"), (setting, "update")]
     for batch, kind in batches:
         last = kind == "update"
-        outcome = await repository.commit(batch, staging=staging if last else None, head=head if last else None)
+        outcome = (
+            await repository.commit(batch, staging=staging, head=head, files=files) if last else await repository.commit(batch)
+        )
         for refused in outcome.refused.values():
             text = "reference is already locked" if refused.actual is None else "reference does not point to expected object"
             raise GitalyError(f"preparing reference {kind}: {text}", Code.INTERNAL, {"ref": refused.name})

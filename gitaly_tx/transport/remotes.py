@@ -187,7 +187,7 @@ class Remotes:
             async with self._over_ssh(address, host) as connection:
                 yield connection
             return
-        pinned = await self._addresses(address, host)
+        pinned = await self.addresses(address, host)
         if host.scheme == "git":
             yield Connection(host.at(pinned[0]) if pinned else host.url, {"GIT_CONFIG_COUNT": "0"})
             return
@@ -199,9 +199,12 @@ class Remotes:
         settings.extend(authorization(host.url, header))
         yield Connection(host.url, config_environment(settings))
 
-    async def _addresses(self, address: RemoteAddress, host: RemoteHost) -> list[Address]:
+    async def addresses(self, address: RemoteAddress, host: RemoteHost) -> list[Address]:
         """
         Where to connect to; empty for "wherever the name leads".
+
+        :raises RemoteRefused: if one may not go there.
+        :raises RemoteFailed: if nobody knows the name.
         """
         resolved = resolved_address(address.url, address.resolved)
         if resolved is not None:
@@ -223,7 +226,7 @@ class Remotes:
 
     @asynccontextmanager
     async def _over_ssh(self, address: RemoteAddress, host: RemoteHost) -> AsyncIterator[Connection]:
-        pinned = await self._addresses(address, host)
+        pinned = await self.addresses(address, host)
         words = ["ssh"]
         directory: str | None = None
         try:

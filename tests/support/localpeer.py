@@ -5,7 +5,8 @@ Another Gitaly, which has the repositories of a directory.
 from __future__ import annotations
 
 import os
-from collections.abc import AsyncIterator, Callable
+from collections.abc import AsyncIterator
+from contextlib import aclosing
 from typing import Any
 
 from zope.interface import implementer
@@ -16,6 +17,7 @@ from gitaly_tx.git.command import Command
 from gitaly_tx.git.directory import GitDirectory
 from gitaly_tx.git.interfaces import IGit
 from gitaly_tx.streams import StreamBroken
+from gitaly_tx.transport.fetchconfig import settings
 from protocols.gitaly.commit_pb2 import FindCommitResponse
 from protocols.gitaly.shared_pb2 import GitCommit
 from protocols.gitaly.ssh_pb2 import SSHUploadPackResponse
@@ -42,7 +44,8 @@ class UploadPack:
         """
         if self._child is None:
             self._path = os.path.join(self._root, request.repository.relative_path)
-            command = Command("upload-pack", directory=GitDirectory(self._path))
+            config = settings(request.git_config_options)
+            command = Command("upload-pack", config=config, directory=GitDirectory(self._path))
             self._child = self._git.spawn(command, environment={"GIT_PROTOCOL": request.git_protocol})
         if request.stdin:
             await self._child.stdin.write(request.stdin)
@@ -80,16 +83,16 @@ class UploadPack:
 @implementer(IPeer)
 class LocalPeer:
     """
-    :param answers: replies to further methods, by their names.
+    :param services: whose methods are called, by their names.
     """
 
     address = "unix:/none"
     token = ""
 
-    def __init__(self, git: IGit, root: str, answers: dict[str, Callable[[Any], Any]]) -> None:
+    def __init__(self, git: IGit, root: str, services: dict[str, Any]) -> None:
         self._git = git
         self._root = root
-        self._answers = answers
+        self._services = services
 
     async def unary(self, method: str, request: Any) -> Any:
         """
@@ -100,14 +103,28 @@ class LocalPeer:
             words = ("rev-parse", "--verify", "--quiet", f"{request.revision.decode()}^{{commit}}")
             found = git("--git-dir", path, *words, check=False).decode().strip()
             return FindCommitResponse(commit=GitCommit(id=found)) if found else FindCommitResponse()
-        return self._answers[method](request)
+        try:
+            return await self._called(method, request)
+        except GitalyError as error:
+            raise PeerError(error.message, error.code) from error
+
+    def _called(self, method: str, request: Any) -> Any:
+        service, _, name = method.partition("/")
+        renamed = type(request)()
+        renamed.CopyFrom(request)
+        renamed.repository.storage_name = "default"
+        return getattr(self._services[service], name)(None, renamed)
 
     async def replies(self, method: str, request: Any) -> AsyncIterator[Any]:
         """
         Answer.
         """
-        for reply in self._answers[method](request):
-            yield reply
+        try:
+            async with aclosing(self._called(method, request)) as replies:
+                async for reply in replies:
+                    yield reply
+        except GitalyError as error:
+            raise PeerError(error.message, error.code) from error
 
     async def upload(self, method: str, requests: Any) -> Any:
         """
@@ -137,7 +154,7 @@ class LocalPeers:
     def __init__(self, git: IGit, roots: dict[str, str]) -> None:
         self._git = git
         self._roots = roots
-        self.answers: dict[str, Callable[[Any], Any]] = {}
+        self.services: dict[str, Any] = {}
         self.error: GitalyError | None = None
 
     def named(self, call: Any, storage: str) -> LocalPeer:
@@ -148,4 +165,4 @@ class LocalPeers:
             raise self.error
         if storage not in self._roots:
             raise GitalyError("storage name not found")
-        return LocalPeer(self._git, self._roots[storage], self.answers)
+        return LocalPeer(self._git, self._roots[storage], self.services)

@@ -9,6 +9,9 @@ from typing import Any
 
 from twisted.internet import reactor
 
+from gitaly_tx.git.mailmaps import Mailmaps
+from gitaly_tx.services.objectpool.service import ObjectPoolService
+from gitaly_tx.services.ref.service import RefService
 from gitaly_tx.services.repository.outward import Outward
 from gitaly_tx.services.repository.service import RepositoryService
 from gitaly_tx.transport.clones import Clones
@@ -42,6 +45,12 @@ class OutwardCase(WriteCase):
         self.far = self.make("far.git", 3)
         self.peers = LocalPeers(self.stack.git, {"far": self.root, "default": self.root})
         self.service = self.make_service()
+        git, threads = self.stack.git, self.stack.threads
+        self.peers.services = {
+            "RepositoryService": self.service,
+            "RefService": RefService(git, self.provider, Mailmaps()),
+            "ObjectPoolService": ObjectPoolService(git, self.provider, threads, UNUSED),
+        }
 
     def make_service(self) -> RepositoryService:
         """

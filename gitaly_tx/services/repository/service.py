@@ -34,6 +34,7 @@ from .filenames import search_files_by_name
 from .fork import create_fork
 from .format import object_format
 from .frombundle import create_repository_from_bundle, fetch_bundle
+from .fromsnapshot import create_repository_from_snapshot
 from .fromurl import create_repository_from_url
 from .fsck import fsck
 from .info import repository_info
@@ -44,6 +45,7 @@ from .optimize import optimize_repository, prune_unreachable_objects
 from .outward import Outward
 from .rawchanges import get_raw_changes
 from .remove import remove_repository
+from .replicate import replicate_repository
 from .search import search_files_by_content
 from .sethooks import restore_custom_hooks, set_custom_hooks
 from .sizes import get_object_directory_size, repository_size
@@ -152,6 +154,11 @@ class RepositoryService:
     def GetSnapshot(self, call: Call, request: pb.GetSnapshotRequest) -> AsyncIterator[pb.GetSnapshotResponse]:
         return get_snapshot(self._storage, self._in_thread, request)
 
+    async def CreateRepositoryFromSnapshot(
+        self, call: Call, request: pb.CreateRepositoryFromSnapshotRequest
+    ) -> pb.CreateRepositoryFromSnapshotResponse:
+        return await create_repository_from_snapshot(self._outward, request)
+
     def GetRawChanges(self, call: Call, request: pb.GetRawChangesRequest) -> AsyncIterator[pb.GetRawChangesResponse]:
         return get_raw_changes(self._storage, self._git, request)
 
@@ -184,6 +191,9 @@ class RepositoryService:
 
     async def RemoveRepository(self, call: Call, request: pb.RemoveRepositoryRequest) -> pb.RemoveRepositoryResponse:
         return await remove_repository(self._storage, request)
+
+    async def ReplicateRepository(self, call: Call, request: pb.ReplicateRepositoryRequest) -> pb.ReplicateRepositoryResponse:
+        return await replicate_repository(self._storage, self._git, self._outward, call, request)
 
     async def OptimizeRepository(self, call: Call, request: pb.OptimizeRepositoryRequest) -> pb.OptimizeRepositoryResponse:
         return await optimize_repository(self._storage, self._housekeeping, request)

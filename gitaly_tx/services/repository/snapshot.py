@@ -9,7 +9,7 @@ import re
 import stat
 from collections.abc import AsyncGenerator, Iterator
 from contextlib import ExitStack, aclosing
-from posixpath import join, relpath
+from posixpath import join
 
 from protocols.gitaly.repository_pb2 import GetSnapshotRequest, GetSnapshotResponse
 
@@ -80,7 +80,7 @@ def _alternates(directory: GitDirectory, root: str) -> Bytes:
     for alternate in object_directories(GitDirectory(directory.path)):
         real = os.path.realpath(alternate)
         if real != own and is_inside(real, root):
-            yield from _objects(real, join("objects", relpath(real, own)), required=False)
+            yield from _objects(real, "objects", required=False)
 
 
 def _tree(name: str, path: str) -> Bytes:

@@ -166,7 +166,6 @@ class FetchSourceBranchTests(OutwardCase):
         for name in os.listdir(os.path.join(self.far, "objects/pack")):
             os.unlink(os.path.join(self.far, "objects/pack", name))
         tip = self.rev("main", self.far)
-        self.peers.answers.clear()
         self.assertTrue(tip)
         self.assertFalse((await self.call()).result)
         self.assertEqual((self.refs(), self.left()), (before, []))
