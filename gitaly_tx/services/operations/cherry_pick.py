@@ -64,22 +64,19 @@ async def user_cherry_pick(ports: OperationPorts, call: Call, request: UserCherr
 
 
 async def _tree(pick: Pick, picked: GitObject) -> ObjectID:
-    start = await pick.commit(pick.start)
-    assert start is not None
-    before, _ = await pick.trees(start)
     theirs, base = await pick.trees(picked)
     if base is None:
         raise GitalyError("cherry-pick command: commit has no parent", Code.INTERNAL)
     try:
         async with changing(pick.ports.git, pick.repository, pick.staging) as changes:
-            merged = await changes.merge(base, Side(before, pick.start), Side(theirs, picked.oid))
+            merged = await changes.merge(base, Side(pick.before, pick.start), Side(theirs, picked.oid))
     except GitalyError as error:
         raise error.wrapped("cherry-pick command") from error
     if not merged.clean:
         details = UserCherryPickError(cherry_pick_conflict=MergeConflictError(conflicting_files=merged.paths))
         text = f"cherry pick: merge: {Conflicting.text}"
         raise GitalyError(text, Code.FAILED_PRECONDITION, details=(details,))
-    if merged.tree == before:
+    if merged.tree == pick.before:
         details = UserCherryPickError(changes_already_applied=ChangesAlreadyAppliedError())
         text = "cherry-pick: could not apply because the result was empty"
         raise GitalyError(text, Code.FAILED_PRECONDITION, details=(details,))

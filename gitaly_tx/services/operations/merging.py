@@ -62,18 +62,16 @@ async def merged(git: IGit, repository: IRepository, staging: IStaging, wanted: 
     :raises Conflicting: if it cannot be done without somebody's decision.
     :raises GitalyError: without a code, if one of the commits is missing, or the result makes no commit.
     """
+    theirs = await find(git, repository.through(staging), wanted.theirs, b"commit")
+    if theirs is None:
+        raise GitalyError("merge: reference not found")
     try:
-        found = await merge(git, staging.directory, wanted.ours, wanted.theirs)
+        found = await merge(git, staging.directory, wanted.ours, theirs.oid)
     except GitalyError as error:
         raise error.wrapped("merge") from error
     if not found.clean:
         raise Conflicting(found.paths)
-    parents = [wanted.ours]
-    if not wanted.squash:
-        theirs = await find(git, repository.through(staging), wanted.theirs, b"commit")
-        if theirs is None:
-            raise GitalyError("merge: reference not found")
-        parents.append(theirs.oid)
+    parents = [wanted.ours] if wanted.squash else [wanted.ours, theirs.oid]
     commit = NewCommit(found.tree, parents, wanted.author, wanted.committer, wanted.message)
     try:
         return await write_commit(staging.write_object, commit, wanted.signer)

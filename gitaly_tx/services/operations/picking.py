@@ -65,6 +65,7 @@ class Pick:
 
     :param staging: where all that is made goes.
     :param start: the commit that the change is done to.
+    :param before: its tree.
     :param fresh: the repository has no branch yet.
     """
 
@@ -74,6 +75,7 @@ class Pick:
     repository: IRepository
     staging: IStaging
     start: ObjectID
+    before: ObjectID
     fresh: bool
 
     @property
@@ -83,12 +85,11 @@ class Pick:
         """
         return self.repository.through(self.staging)
 
-    async def commit(self, revision: str | bytes) -> GitObject | None:
+    async def commit(self, revision: str) -> GitObject | None:
         """
         A commit; ``None`` if there is none of that name.
         """
-        raw = revision.encode("utf-8") if isinstance(revision, str) else revision
-        return await find(self.ports.git, self.seen, raw, b"commit")
+        return await find(self.ports.git, self.seen, revision.encode("utf-8"), b"commit")
 
     async def trees(self, commit: GitObject) -> tuple[ObjectID, ObjectID | None]:
         """
@@ -138,8 +139,11 @@ async def begun(ports: OperationPorts, call: Call, request: PickRequest, reposit
     source = request.start_repository if request.HasField("start_repository") else None
     name = request.start_branch_name or request.branch_name
     start = await started(ports, call, source, name, repository, staging)
+    found = await find(ports.git, repository.through(staging), start, b"commit")
+    if found is None:
+        raise GitalyError("ours commit lookup: commit not found", Code.NOT_FOUND)
     fresh = not await repository.refs((BRANCHES,))
-    return Pick(ports, call, request, repository, staging, start, fresh)
+    return Pick(ports, call, request, repository, staging, start, tree_of(found), fresh)
 
 
 def author(commit: GitObject) -> Ident:

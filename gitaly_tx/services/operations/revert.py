@@ -40,10 +40,10 @@ async def user_revert(ports: OperationPorts, call: Call, request: UserRevertRequ
     async with quarantine(repository) as staging:
         pick = await begun(ports, call, request, repository, staging)
         ident = await signature(ports.in_thread, ports.now, request)
-        before, merged = await _merged(pick)
+        merged = await _merged(pick)
         if not merged.clean:
             return _conflict(merged, strict)
-        if merged.tree == before:
+        if merged.tree == pick.before:
             return _empty(strict)
         try:
             commit = await write_commit(staging.write_object, NewCommit(merged.tree, [pick.start], ident, ident, request.message))
@@ -52,22 +52,18 @@ async def user_revert(ports: OperationPorts, call: Call, request: UserRevertRequ
         return await _moved(pick, commit, strict)
 
 
-async def _merged(pick: Pick) -> tuple[ObjectID, Merged]:
+async def _merged(pick: Pick) -> Merged:
     """
-    The tree of the start, and the one without the change.
+    The start without the change.
     """
-    start = await pick.commit(pick.start)
-    if start is None:
-        raise GitalyError("ours commit lookup: commit not found", Code.NOT_FOUND)
     undone = await pick.commit(pick.request.commit.id)
     if undone is None:
         raise GitalyError("revert commit lookup: commit not found", Code.NOT_FOUND)
-    before, _ = await pick.trees(start)
     base, theirs = await pick.trees(undone)
     if theirs is None:
         theirs = await pick.staging.write_object(b"tree", b"")
     async with changing(pick.ports.git, pick.repository, pick.staging) as changes:
-        return before, await changes.merge(base, Side(before, pick.start), Side(theirs, undone.oid))
+        return await changes.merge(base, Side(pick.before, pick.start), Side(theirs, undone.oid))
 
 
 def _conflict(merged: Merged, strict: bool) -> UserRevertResponse:

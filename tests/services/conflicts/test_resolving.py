@@ -12,7 +12,9 @@ from unittest import mock
 
 from gitaly_tx.client.servers import KEY, Server, encode_servers
 from gitaly_tx.errors import Code
+from gitaly_tx.git.merge import Merged
 from gitaly_tx.services.conflicts import resolving
+from gitaly_tx.services.conflicts.files import Resolver
 from gitaly_tx.services.conflicts.ports import ConflictPorts
 from gitaly_tx.services.conflicts.sections import LIMIT
 from gitaly_tx.services.conflicts.service import ConflictsService
@@ -238,6 +240,16 @@ class ResolveConflictsTests(mergecase.MergeCase):
                 call = self.resolve(self.sections("head"), our_commit_oid=str(our), their_commit_oid=str(their))
                 await self.refused(call, Code.INTERNAL, text)
         self.nothing_staged()
+
+    async def test_directories(self) -> None:
+        """
+        A conflict that no file has cannot be resolved.
+        """
+        staging = await self.repository.stage()
+        self.addCleanup(staging.discard)
+        resolver = Resolver(self.repository, staging, self.ours, self.theirs, None)
+        merged = Merged(self.history.tree({}), clean=False)
+        await self.refused(resolver.resolve(merged, []), Code.FAILED_PRECONDITION, "merge: there are conflicting files")
 
     async def test_fork(self) -> None:
         """

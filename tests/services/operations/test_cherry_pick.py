@@ -6,10 +6,15 @@ from __future__ import annotations
 
 from typing import Any
 
+from attrs import evolve
+from twisted.internet.task import Clock
+
 from gitaly_tx.client.servers import KEY, Server, encode_servers
 from gitaly_tx.errors import Code
 from gitaly_tx.git.commits import Ident
+from gitaly_tx.services.operations.service import OperationService
 from protocols.gitaly import operations_pb2 as pb
+from protocols.gitaly.commit_pb2 import FindCommitResponse
 from protocols.gitaly.errors_pb2 import (
     AccessCheckError,
     ChangesAlreadyAppliedError,
@@ -17,7 +22,9 @@ from protocols.gitaly.errors_pb2 import (
     NotAncestorError,
 )
 from protocols.gitaly.shared_pb2 import GitCommit, Repository, User
+from tests.support.calls import Service
 from tests.support.history import History
+from tests.support.ownpeers import OwnPeers
 
 from . import mergecase
 
@@ -164,6 +171,29 @@ class CherryPickTests(mergecase.MergeCase):
             with self.subTest(text=text):
                 await self.refused(self.pick(**change), code, text)
         self.nothing_staged()
+
+    async def test_busy(self) -> None:
+        """
+        If there is no process to be had, the caller is told so.
+        """
+        self.busy("merge-tree")
+        await self.refused(self.pick(), Code.RESOURCE_EXHAUSTED, "cherry-pick command: no process")
+        self.nothing_staged()
+
+    async def test_no_start(self) -> None:
+        """
+        Another server's word for what is a commit is not enough.
+        """
+        blob = self.history.write(b"blob", b"x")
+
+        async def find_commit(call: Any, request: Any) -> FindCommitResponse:
+            return FindCommitResponse(commit=GitCommit(id=str(blob)))
+
+        self.metadata = {KEY: (encode_servers({"default": Server("unix:/there")}),)}
+        peers = OwnPeers(Clock(), Service("CommitService", FindCommit=find_commit))
+        self.service = OperationService(evolve(self.ports, peers=peers))
+        text = "ours commit lookup: commit not found"
+        await self.refused(self.pick(start_repository=FORK), Code.NOT_FOUND, text)
 
     async def test_conflict(self) -> None:
         """

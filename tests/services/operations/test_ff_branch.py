@@ -76,6 +76,14 @@ class FFBranchTests(mergecase.MergeCase):
         await self.refused(self.forward(expected_old_oid=blob), Code.INTERNAL, text)
         await self.refused(self.forward(commit_id=blob), Code.INTERNAL, text)
 
+    async def test_damaged(self) -> None:
+        """
+        Histories that git cannot read cannot be compared.
+        """
+        self.busy("merge-base", fails=True)
+        text = "checking for ancestry: exit status 128"
+        await self.refused(self.forward(), Code.INTERNAL, text)
+
     async def test_soft(self) -> None:
         """
         A hook's words, and a branch that is not what it should be, are no errors.

@@ -158,8 +158,11 @@ class MergeToRefTests(mergecase.MergeCase):
 
     async def test_busy(self) -> None:
         """
-        If there is no process to be had, that is what the caller is told, and not that the merge failed.
+        If there is no process to be had, or no write is taken, that is what the caller is told, and not that the merge failed.
         """
+        self.busy("merge-tree")
+        await self.refused(self.merge(), Code.RESOURCE_EXHAUSTED, "merge: no process")
+        self.busy()
         await self.stack.queue.stop()
         error = await self.error(self.merge())
         self.assertEqual(error.code, Code.UNAVAILABLE)

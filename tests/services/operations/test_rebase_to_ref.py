@@ -150,6 +150,22 @@ class RebaseToRefTests(mergecase.MergeCase):
             await self.refused(self.rebase(**change), Code.INTERNAL, f"rebasing commits: {text}")
         self.nothing_staged()
 
+    async def test_busy(self) -> None:
+        """
+        If there is no process to be had, the caller is told so.
+        """
+        for command in ("merge-base", "rev-list", "merge-tree"):
+            self.busy(command)
+            await self.refused(self.rebase(), Code.RESOURCE_EXHAUSTED, "rebasing commits: no process")
+
+    async def test_damaged(self) -> None:
+        """
+        Histories that git cannot read cannot be compared.
+        """
+        self.busy("merge-base", fails=True)
+        text = "rebasing commits: get merge-base: exit status 128"
+        await self.refused(self.rebase(), Code.INTERNAL, text)
+
     async def test_old(self) -> None:
         """
         The ref is moved from what it is, or only from what the caller expects.
