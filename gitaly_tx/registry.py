@@ -46,6 +46,7 @@ from .transport.interfaces import IPackObjects, ITransport
 from .transport.peerpipe import PeerPipes
 from .transport.remotefetch import RemoteFetch
 from .transport.remotes import Remotes
+from .transport.smudging import Smudging
 from .wal.threads import InThread
 
 
@@ -67,6 +68,7 @@ class Ports:
     :param remotes: repositories on other servers, which callers name.
     :param clock: measures how long something may take.
     :param linguist: tells what files are.
+    :param smudging: puts files in the place of LFS pointers.
     :param gitlab: the application that is asked about pushes, if there is one.
     :param signing_key: the file with the key that commits are signed with, if one is configured.
     """
@@ -87,6 +89,7 @@ class Ports:
     clock: IReactorTime
     linguist: ILinguist
     housekeeping: Housekeeping
+    smudging: Smudging
     gitlab: Gitlab | None = None
     signing_key: str | None = None
 
@@ -111,7 +114,15 @@ def services(ports: Ports) -> tuple[IMethods, ...]:
         OperationService(OperationPorts(ports.git, ports.storage, ports.peers, ports.updater, ports.in_thread)),
         RefService(ports.git, ports.storage, mailmaps),
         RemoteService(ports.storage, ports.git, ports.remotes, fetches),
-        RepositoryService(ports.storage, ports.git, ports.in_thread, LicenseFiles(ports.linguist), outward, ports.housekeeping),
+        RepositoryService(
+            ports.storage,
+            ports.git,
+            ports.in_thread,
+            LicenseFiles(ports.linguist),
+            outward,
+            ports.housekeeping,
+            ports.smudging,
+        ),
         ServerService(ports.version, ports.git, ports.storage.storages, ports.in_thread, ports.signing_key),
         SmartHTTPService(ports.storage, ports.transport, ports.sidechannels),
         SSHService(ports.storage, ports.transport, ports.sidechannels),

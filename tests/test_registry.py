@@ -41,4 +41,4 @@ class RegistryTests(SynchronousTestCase):
         names = [service.service for service in made]
         self.assertEqual(len(set(names)), len(names))
         dispatcher = Dispatcher(made, (), Clock())
-        self.assertEqual(len(dispatcher.methods), 164)
+        self.assertEqual(len(dispatcher.methods), 156)

@@ -37,6 +37,12 @@ class APIError(Exception):
         self.text = text
 
 
+class NotThere(APIError):
+    """
+    The application has nothing of that name, or does not give it away.
+    """
+
+
 @frozen
 class Asked:
     """
@@ -207,7 +213,8 @@ class GitlabAPI:
 
         :param oid: what its pointer says: 64 hexadecimal digits.
         :returns: the content, piece by piece; closing the iterator ends the transfer.
-        :raises APIError: if it is not to be had, or breaks off.
+        :raises NotThere: if the application does not give it.
+        :raises APIError: if it cannot be asked, or breaks off.
         """
         path = "/lfs?" + urlencode({"oid": oid, "gl_repository": gl_repository})
         try:
@@ -216,7 +223,7 @@ class GitlabAPI:
             raise APIError(str(error)) from error
         try:
             if answer.status != 200:
-                raise APIError(_words(answer.status, await answer.whole()))
+                raise NotThere(_words(answer.status, await answer.whole()))
             while piece := await answer.body.content.read():
                 yield piece
         except (StreamBroken, Unreachable) as error:

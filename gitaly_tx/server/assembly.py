@@ -67,12 +67,14 @@ from ..threads import Pool, Returning, loop_wake
 from ..transport.gittransport import GitTransport
 from ..transport.hooksocket import HookSockets
 from ..transport.inforefs import InfoRefs
+from ..transport.lfsfiles import ApplicationFiles
 from ..transport.packobjects import PackObjects
 from ..transport.packtaking import PackTaking
 from ..transport.peerpipe import PeerPipes
 from ..transport.pushmeans import Means, PackLimits, PushLimits
 from ..transport.receivepack import ReceivePack
 from ..transport.remotes import RemotePolicy, Remotes
+from ..transport.smudging import Smudging
 from ..transport.uploadarchive import UploadArchive
 from ..transport.uploadpack import UploadPack
 from ..wal.layout import Layout
@@ -373,6 +375,7 @@ def assemble(reactor: Any, config: Config, surroundings: Surroundings, program: 
         clock=clock,
         housekeeping=housekeeping,
         linguist=Linguist(git, clock),
+        smudging=Smudging(reactor, threads, ApplicationFiles(gitlab.api) if gitlab is not None else None),
         signing_key=config.git.signing_key or None,
     )
     built = services(ports)

@@ -69,7 +69,7 @@ class OutwardCase(WriteCase):
             threads,
             self.clock,
         )
-        return RepositoryService(self.provider, git, threads, UNUSED, outward, UNUSED)
+        return RepositoryService(self.provider, git, threads, UNUSED, outward, UNUSED, UNUSED)
 
     @property
     def new(self) -> str:

@@ -4,8 +4,8 @@ A tree as an archive.
 
 from __future__ import annotations
 
-from collections.abc import AsyncGenerator
-from contextlib import aclosing
+from collections.abc import AsyncGenerator, Sequence
+from contextlib import AsyncExitStack, aclosing
 
 from attrs import frozen
 
@@ -22,6 +22,7 @@ from ...git.quoting import quoted
 from ...git.records import pieces
 from ...git.revisions import find
 from ...storage.interfaces import IRepository, IStorageProvider
+from ...transport.smudging import Smudging
 from ...wal.threads import InThread
 from ..chunked import chunked
 from ..validate import given, opened
@@ -78,45 +79,76 @@ class Selection:
         return found + [b":(exclude,literal)" + exclude for exclude in self.excludes]
 
 
-async def get_archive(
-    storage: IStorageProvider, git: IGit, in_thread: InThread, request: GetArchiveRequest
-) -> AsyncGenerator[GetArchiveResponse, None]:
+@frozen
+class ArchiveMeans:
+    """
+    What this works with.
+
+    :param in_thread: where is compressed what git does not.
+    :param smudging: puts files in the place of LFS pointers.
+    """
+
+    storage: IStorageProvider
+    git: IGit
+    in_thread: InThread
+    smudging: Smudging
+
+
+async def get_archive(means: ArchiveMeans, request: GetArchiveRequest) -> AsyncGenerator[GetArchiveResponse, None]:
     """
     ``git archive`` of a revision, or of a path in it, piece by piece.
 
     A prefix that leads upwards is refused, where Gitaly hands the caller an archive that writes outside of where it is unpacked.
 
     :raises GitalyError: INVALID_ARGUMENT and FAILED_PRECONDITION for paths, revisions and formats that cannot be; INTERNAL
-        ``exit status 128`` if git fails, perhaps after some data; UNIMPLEMENTED for the contents of LFS pointers.
+        ``exit status 128`` if git fails, perhaps after some data.
     """
-    repository = await opened(storage, given(request))
+    repository = await opened(means.storage, given(request))
     selection = Selection(cleaned(request.path), tuple(map(cleaned, request.exclude)))
     _validate(request)
     commit = request.commit_id.encode("utf-8", "surrogateescape")
-    await _check_paths(git, repository, commit, selection)
+    await _check_paths(means.git, repository, commit, selection)
     treeish = commit
     if request.elide_path:
         selection = selection.elided()
         if selection.path != b".":
             treeish += b":" + selection.path
-    if request.include_lfs_blobs:
-        raise GitalyError("archives with LFS contents not implemented", Code.UNIMPLEMENTED)
+    async with AsyncExitStack() as stack:
+        config = [_OWN_GZIP]
+        if request.include_lfs_blobs:
+            config += await stack.enter_async_context(means.smudging.configured(request.repository.gl_repository))
+        archive = _archived(means, repository, request, selection, treeish, config)
+        async for data in await stack.enter_async_context(aclosing(archive)):
+            for chunk in chunked(data):
+                yield GetArchiveResponse(data=chunk)
+
+
+async def _archived(
+    means: ArchiveMeans,
+    repository: IRepository,
+    request: GetArchiveRequest,
+    selection: Selection,
+    treeish: bytes,
+    config: Sequence[ConfigPair],
+) -> AsyncGenerator[bytes, None]:
+    """
+    :raises GitalyError: INTERNAL ``exit status 128`` if git fails, perhaps after some data.
+    """
     command = Command(
         "archive",
         [Flag(b"--format=" + _FORMATS[request.format]), ValueFlag(b"--prefix", request.prefix.encode("utf-8") + b"/")],
         [treeish],
         after_separator=selection.pathspecs(request.elide_path),
-        config=[_OWN_GZIP],
+        config=config,
         directory=repository.directory,
     )
-    child = git.spawn(command)
+    child = means.git.spawn(command)
     output = pieces(child)
     if request.format == GetArchiveRequest.TAR_BZ2:
-        output = bzip2(in_thread, output)
+        output = bzip2(means.in_thread, output)
     async with aclosing(output):
         async for data in output:
-            for chunk in chunked(data):
-                yield GetArchiveResponse(data=chunk)
+            yield data
     ended = await child.wait()
     if ended.status != 0:
         raise GitalyError(str(ended), Code.INTERNAL, {"stderr": ended.stderr.decode("utf-8", "replace")})

@@ -18,8 +18,9 @@ from ...linguist.licensefiles import LicenseFiles
 from ...rpc.call import Call
 from ...rpc.interfaces import IMethods
 from ...storage.interfaces import IStorageProvider
+from ...transport.smudging import Smudging
 from ...wal.threads import InThread
-from .archive import get_archive
+from .archive import ArchiveMeans, get_archive
 from .branches import has_local_branches
 from .bundle import create_bundle, create_bundle_from_ref_list
 from .checksum import calculate_checksum
@@ -65,6 +66,7 @@ class RepositoryService:
     :param licenses: knows licences.
     :param outward: the way to other servers.
     :param housekeeping: keeps repositories small and fast.
+    :param smudging: puts files in the place of LFS pointers.
     """
 
     service: ClassVar[str] = "gitaly.RepositoryService"
@@ -75,6 +77,7 @@ class RepositoryService:
     _licenses: LicenseFiles
     _outward: Outward
     _housekeeping: Housekeeping
+    _smudging: Smudging
 
     async def RepositoryExists(self, call: Call, request: pb.RepositoryExistsRequest) -> pb.RepositoryExistsResponse:
         return await repository_exists(self._storage, request)
@@ -98,7 +101,7 @@ class RepositoryService:
         return await create_repository(self._storage, request)
 
     def GetArchive(self, call: Call, request: pb.GetArchiveRequest) -> AsyncIterator[pb.GetArchiveResponse]:
-        return get_archive(self._storage, self._git, self._in_thread, request)
+        return get_archive(ArchiveMeans(self._storage, self._git, self._in_thread, self._smudging), request)
 
     async def HasLocalBranches(self, call: Call, request: pb.HasLocalBranchesRequest) -> pb.HasLocalBranchesResponse:
         return await has_local_branches(self._storage, request)

@@ -8,10 +8,14 @@ import os
 from collections.abc import AsyncIterator, Iterable
 from typing import Any
 
+from twisted.internet import reactor
+from zope.interface import implementer
+
 from gitaly_tx.linguist.licensefiles import LicenseFiles
 from gitaly_tx.rpc.chunks import CHUNK
 from gitaly_tx.services.repository.service import RepositoryService
 from gitaly_tx.storage.interfaces import StorageInfo
+from gitaly_tx.transport.smudging import IBlobSource, NoContent, Smudging
 from protocols.gitaly import repository_pb2 as pb
 from tests.support.readcase import NAME, ReadCase
 
@@ -19,9 +23,31 @@ UNUSED: Any = None
 """What no method that reads works with."""
 
 
+@implementer(IBlobSource)
+class Files:
+    """
+    Keeps the files that pointers stand for: pieces by id; an exception is raised.
+    """
+
+    def __init__(self) -> None:
+        self.kept: dict[str, list[bytes | Exception]] = {}
+        self.asked: list[tuple[str, str]] = []
+
+    async def content(self, gl_repository: str, oid: str) -> AsyncIterator[bytes]:
+        """
+        As :func:`IBlobSource.content`.
+        """
+        self.asked.append((gl_repository, oid))
+        for piece in self.kept.get(oid, [NoContent("none")]):
+            if isinstance(piece, Exception):
+                raise piece
+            yield piece
+
+
 class RepositoryCase(ReadCase):
     """
     :ivar root: the storage's directory.
+    :ivar lfs_files: what LFS pointers stand for.
     """
 
     def setUp(self) -> None:
@@ -29,7 +55,10 @@ class RepositoryCase(ReadCase):
         self.root = os.path.dirname(self.directory.path)
         self.storage.storages = {"default": StorageInfo("default", self.root, "")}
         licenses = LicenseFiles(self.make_linguist())
-        self.service = RepositoryService(self.storage, self.git_port, self.reading.threads, licenses, UNUSED, UNUSED)
+        running: Any = reactor
+        self.lfs_files = Files()
+        smudging = Smudging(running, self.reading.threads, self.lfs_files)
+        self.service = RepositoryService(self.storage, self.git_port, self.reading.threads, licenses, UNUSED, UNUSED, smudging)
 
     def call(self, method: str, **fields: Any) -> Any:
         """

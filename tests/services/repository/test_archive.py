@@ -147,13 +147,6 @@ class GetArchiveTests(RepositoryCase):
         refused = await self.refusal(self.archive(commit_id=EMPTY_TREE))
         self.assertEqual(refused, (Code.FAILED_PRECONDITION, "path doesn't exist"))
 
-    async def test_lfs(self) -> None:
-        """
-        The contents of LFS pointers are not there yet, and that is said.
-        """
-        refused = await self.refusal(self.archive(include_lfs_blobs=True))
-        self.assertEqual(refused[0], Code.UNIMPLEMENTED)
-
     async def test_failure(self) -> None:
         """
         A git that fails is told by its exit status.

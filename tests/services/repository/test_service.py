@@ -35,7 +35,7 @@ class RepositoryServiceCase(SynchronousTestCase):
 
     def setUp(self) -> None:
         self.storage = MemoryStorageProvider([StorageInfo("default", "/default", "")])
-        self.service = RepositoryService(self.storage, NO_GIT, inline_threads, NO_GIT, NO_GIT, NO_GIT)
+        self.service = RepositoryService(self.storage, NO_GIT, inline_threads, NO_GIT, NO_GIT, NO_GIT, NO_GIT)
 
     def call(self, name: str, **fields: Any) -> Any:
         """

@@ -24,7 +24,7 @@ class WriteRefTests(WriteCase):
     """
 
     def fill(self) -> None:
-        self.service = RepositoryService(self.provider, self.stack.git, self.stack.threads, UNUSED, UNUSED, UNUSED)
+        self.service = RepositoryService(self.provider, self.stack.git, self.stack.threads, UNUSED, UNUSED, UNUSED, UNUSED)
         self.first, self.second = self.rev("main~1"), self.rev("main")
 
     def call(self, ref: bytes, revision: bytes | str, old: bytes | str = b"") -> Any:
