@@ -217,6 +217,9 @@ class Metrics:
             "gitaly_pack_objects_generated_bytes_total", "Bytes of packs that were made.", registry=registry
         )
         self.packs_served = Counter("gitaly_pack_objects_served_bytes_total", "Bytes of packs that were sent.", registry=registry)
+        self.info_refs = Counter(
+            "gitaly_inforef_cache_attempt_total", "Long lists of refs, by whether they were kept.", ("type",), registry=registry
+        )
         self.packs_kept = Gauge("gitaly_streamcache_index_entries", "Packs that are kept.", registry=registry)
         self.packs_size = Gauge(
             "gitaly_streamcache_filestore_disk_usage_bytes", "Bytes of packs that are kept.", registry=registry

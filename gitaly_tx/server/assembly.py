@@ -348,7 +348,7 @@ def assemble(reactor: Any, config: Config, surroundings: Surroundings, program: 
     kept = kept_packs(reactor, git, threads, cache, limiting.packs(), generations.of, metrics)
     taking = None if kept is None else PackTaking(reactor, kept)
     transport = GitTransport(
-        InfoRefs(git, reading),
+        InfoRefs(git, reading, generations.of, lambda result: metrics.info_refs.labels(result).inc()),
         UploadPack(git, clock, config.timeout.upload_pack_negotiation, taking=taking),
         UploadArchive(git, clock, config.timeout.upload_archive_negotiation),
         pushes,

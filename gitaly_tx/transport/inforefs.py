@@ -4,15 +4,19 @@ What a fetching client over HTTP is told first: the capabilities (v2), or the re
 No process is started for it where a look is enough. What depends on nothing but git's version and the repository's config file is
 asked of git once and remembered for as long as that file is the same: all of v2's answer, and the capabilities of the others. The
 refs are put behind them here. Wherever a repository is not a plain one, git answers by itself.
+
+An answer of git's that is only long is kept in memory. It is served again if nothing was written through the write queue since,
+and if a look at the files shows that nobody else changed a ref.
 """
 
 from __future__ import annotations
 
 from collections import OrderedDict
-from collections.abc import Hashable, Sequence
+from collections.abc import Callable, Hashable, Sequence
 from typing import Generic, TypeVar
 
 from attrs import define, field, frozen
+from zope.interface import implementer
 
 from protocols.git.advertisement import (
     AdvertisementDecoder,
@@ -24,15 +28,18 @@ from protocols.git.capabilities import Capabilities
 from protocols.git.errors import GitProtocolError
 from protocols.git.service import Service
 
+from ..cache.memory import MarkedBytes
 from ..errors import Code, GitalyError
 from ..git.command import Command
 from ..git.fileidentity import FileIdentity
 from ..git.interfaces import IGit, Reference
 from ..git.objectid import ObjectID
+from ..git.refsmark import mark_refs
 from ..git.subcommands import HIDDEN_FROM_FETCH
 from ..storage.interfaces import IRepository
 from ..storage.threads import Threads
 from ..streams import IByteSink
+from ..wal.interfaces import Partition
 from .fetchconfig import protocol_variable, settings
 from .interfaces import FetchRequest
 from .plainness import look
@@ -42,6 +49,12 @@ MOST_REFS = 1000
 
 REMEMBERED = 1000
 """Answers of git's that are kept, of each kind."""
+
+LONG_ANSWERS = 64 << 20
+"""Bytes of long answers that are kept."""
+
+LONGEST_ANSWER = 16 << 20
+"""Bytes of one that is kept."""
 
 REMEMBERED_TAGS = 20_000
 """Objects of which it is known whether they are tags, and of what."""
@@ -91,15 +104,58 @@ class _NotPlain(Exception):
     """
 
 
+def _unwritten(partition: Partition) -> int:
+    return 0
+
+
+def _untold(result: str) -> None:
+    pass
+
+
+@implementer(IByteSink)
+class _Copying:
+    """
+    A sink that keeps a copy of what passes.
+
+    :param most: bytes; beyond them there is no copy.
+    """
+
+    def __init__(self, inner: IByteSink, most: int) -> None:
+        self._inner = inner
+        self._most = most
+        self.copy: bytearray | None = bytearray()
+
+    async def write(self, data: bytes) -> None:
+        """
+        As the inner sink.
+        """
+        await self._inner.write(data)
+        if self.copy is not None:
+            self.copy += data
+            if len(self.copy) > self._most:
+                self.copy = None
+
+
 class InfoRefs:
     """
     :param git: for what has to be asked.
     :param threads: for looking at files.
+    :param generation: of a repository: a number that is another one after each write.
+    :param told: told whether a long answer was there: ``hit`` or ``miss``.
     """
 
-    def __init__(self, git: IGit, threads: Threads) -> None:
+    def __init__(
+        self,
+        git: IGit,
+        threads: Threads,
+        generation: Callable[[Partition], int] = _unwritten,
+        told: Callable[[str], object] = _untold,
+    ) -> None:
         self._git = git
         self._threads = threads
+        self._generation = generation
+        self._told = told
+        self._long = MarkedBytes(LONG_ANSWERS)
         self._answers: _Recent[_Key, bytes] = _Recent(REMEMBERED)
         self._capabilities: _Recent[_Key, Capabilities] = _Recent(REMEMBERED)
         self._tags: _Recent[tuple[str, ObjectID], tuple[ObjectID | None]] = _Recent(REMEMBERED_TAGS)
@@ -126,11 +182,35 @@ class InfoRefs:
             else:
                 pieces = await self._refs(repository, command, identity, protocol)
         except _NotPlain:
-            await self._relay(command, stdout)
+            if identity is None:
+                await self._relay(command, stdout)
+            else:
+                await self._relay_kept(repository, command, protocol, stdout)
             return
         await stdout.write(service_line(Service.UPLOAD_PACK))
         for piece in pieces:
             await stdout.write(piece)
+
+    async def _relay_kept(self, repository: IRepository, command: Command, protocol: str, stdout: IByteSink) -> None:
+        """
+        Let git answer, unless it has, and nothing has changed since.
+        """
+        # Both before git begins: what changes while it answers makes what is kept worthless.
+        generation = self._generation(repository.partition)
+        refs = await self._threads.run(mark_refs, repository.directory)
+        if refs is None:
+            await self._relay(command, stdout)
+            return
+        key, mark = (repository.directory, protocol), (generation, refs)
+        answer = self._long.get(key, mark)
+        self._told("miss" if answer is None else "hit")
+        if answer is not None:
+            await stdout.write(answer)
+            return
+        copying = _Copying(stdout, LONGEST_ANSWER)
+        await self._relay(command, copying)
+        if copying.copy is not None and not refs.racy and b"session-id=" not in copying.copy:
+            self._long.put(key, mark, bytes(copying.copy))
 
     async def _relay(self, command: Command, stdout: IByteSink) -> None:
         """

@@ -19,6 +19,7 @@ from gitaly_tx.git.children import Children
 from gitaly_tx.git.command import Command
 from gitaly_tx.git.directory import GitDirectory
 from gitaly_tx.git.options import ConfigPair
+from gitaly_tx.git.refsmark import mark_refs
 from gitaly_tx.streams import StreamBroken
 from gitaly_tx.transport import inforefs
 from gitaly_tx.transport.inforefs import InfoRefs
@@ -86,6 +87,50 @@ class InfoRefsTests(LeakCheck, TestCase):
         command = Command("upload-pack", ["--stateless-rpc", "--advertise-refs"], directory=directory, environment=environment)
         output, _ = await self.git.run(command, maximum=1 << 30)
         return SERVICE + output
+
+    async def test_long_answers(self):
+        """
+        A long answer of git's is served again as long as nothing was written and nobody else changed a ref; what has just changed
+        is not kept.
+        """
+        self.patch(inforefs, "MOST_REFS", 3)
+        directory = make_repository(self.mktemp(), commits=1, refs=[f"refs/heads/b{number}" for number in range(5)])
+        generation = 0
+        results: list[str] = []
+        self.info_refs = InfoRefs(self.git, self.reading.threads, lambda partition: generation, results.append)
+        self.patch(inforefs, "mark_refs", self.mark)
+        await self.told(directory, FetchRequest())
+        self.racy = True
+        for _ in range(2):
+            self.assertEqual(await self.told(directory, FetchRequest()), await self.own_words(directory, FetchRequest()))
+        self.assertEqual(results, ["miss", "hit", "hit"])
+        git("-C", directory.path, "update-ref", "refs/heads/foreign", "main")
+        for _ in range(2):
+            self.assertEqual(await self.told(directory, FetchRequest()), await self.own_words(directory, FetchRequest()))
+        self.assertEqual(results[3:], ["miss", "miss"])
+        self.racy = False
+        await self.told(directory, FetchRequest())
+        generation += 1
+        for _ in range(2):
+            self.assertEqual(await self.told(directory, FetchRequest()), await self.own_words(directory, FetchRequest()))
+        self.assertEqual(results[5:], ["miss", "miss", "hit"])
+        self.patch(inforefs, "LONGEST_ANSWER", 10)
+        generation += 1
+        for _ in range(2):
+            self.assertEqual(await self.told(directory, FetchRequest()), await self.own_words(directory, FetchRequest()))
+        self.assertEqual(results[8:], ["miss", "miss"])
+        self.patch(inforefs, "mark_refs", lambda directory: None)
+        self.assertEqual(await self.told(directory, FetchRequest()), await self.own_words(directory, FetchRequest()))
+        self.assertEqual(len(results), 10)
+
+    racy = False
+
+    def mark(self, directory: GitDirectory):
+        """
+        As if nothing had changed a moment ago, unless a test says so.
+        """
+        with mock.patch("gitaly_tx.git.fileidentity.RACY", 10**10 if self.racy else 0):
+            return mark_refs(directory)
 
     async def compare(self, directory: GitDirectory, *, children: int) -> None:
         """
