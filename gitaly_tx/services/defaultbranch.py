@@ -39,3 +39,14 @@ async def default_branch(repository: IRepository) -> bytes:
         if await repository.ref(name) is not None:
             return name
     return next((ref.name for ref in await repository.refs((BRANCHES,))), b"")
+
+
+async def has_branches(repository: IRepository) -> bool:
+    """
+    Whether there is any branch.
+    """
+    # HEAD's branch is nearly always there, and one ref is found sooner than all.
+    head = await repository.head()
+    if head is not None and head.startswith(BRANCHES) and await repository.ref(head) is not None:
+        return True
+    return bool(await repository.refs((BRANCHES,)))

@@ -5,7 +5,7 @@ Tests for :mod:`gitaly_tx.services.defaultbranch`.
 from __future__ import annotations
 
 from gitaly_tx.errors import Code
-from gitaly_tx.services.defaultbranch import default_branch, head_reference
+from gitaly_tx.services.defaultbranch import default_branch, has_branches, head_reference
 from tests.support.readcase import ReadCase
 
 
@@ -36,3 +36,15 @@ class DefaultBranchTests(ReadCase):
         self.run_git("update-ref", "--no-deref", "HEAD", self.oid)
         for find in (head_reference, default_branch):
             self.assertEqual(await self.refusal(find(self.repository)), (Code.INTERNAL, "exit status 128"))
+
+    async def test_any(self):
+        """
+        Any ref below ``refs/heads/`` is a branch, be it HEAD's or another.
+        """
+        self.run_git("update-ref", "refs/tags/v1", self.oid)
+        for name, expected in (("refs/tags/v1", False), ("refs/heads/other", True), ("refs/heads/main", True)):
+            self.run_git("update-ref", name, self.oid)
+            self.assertEqual(await has_branches(self.repository), expected)
+            self.run_git("update-ref", "-d", name)
+        self.run_git("update-ref", "--no-deref", "HEAD", self.oid)
+        self.assertFalse(await has_branches(self.repository))

@@ -39,7 +39,7 @@ class Merge:
     """
     What to merge, and how to commit it.
 
-    :param ours: the commit that is first in the result's history.
+    :param ours: the commit that is first in the result's history, or a tag that stands for it.
     :param theirs: names the other.
     :param squash: the result has ``ours`` as its only parent.
     :param signer: signs the result.
@@ -62,21 +62,27 @@ async def merged(git: IGit, repository: IRepository, staging: IStaging, wanted: 
     :raises Conflicting: if it cannot be done without somebody's decision.
     :raises GitalyError: without a code, if one of the commits is missing, or the result makes no commit.
     """
-    theirs = await find(git, repository.through(staging), wanted.theirs, b"commit")
-    if theirs is None:
-        raise GitalyError("merge: reference not found")
+    seen = repository.through(staging)
+    ours, theirs = await _commit(git, seen, wanted.ours), await _commit(git, seen, wanted.theirs)
     try:
-        found = await merge(git, staging.directory, wanted.ours, theirs.oid)
+        found = await merge(git, staging.directory, ours, theirs)
     except GitalyError as error:
         raise error.wrapped("merge") from error
     if not found.clean:
         raise Conflicting(found.paths)
-    parents = [wanted.ours] if wanted.squash else [wanted.ours, theirs.oid]
+    parents = [ours] if wanted.squash else [ours, theirs]
     commit = NewCommit(found.tree, parents, wanted.author, wanted.committer, wanted.message)
     try:
         return await write_commit(staging.write_object, commit, wanted.signer)
     except GitalyError as error:
         raise error.wrapped("could not create merge commit") from error
+
+
+async def _commit(git: IGit, repository: IRepository, revision: bytes) -> ObjectID:
+    found = await find(git, repository, revision, b"commit")
+    if found is None:
+        raise GitalyError("merge: reference not found")
+    return found.oid
 
 
 @frozen

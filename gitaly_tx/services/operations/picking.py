@@ -22,7 +22,7 @@ from ...git.revisions import find
 from ...hooks.updateref import AccessError, UpdateError, Writer
 from ...rpc.call import Call
 from ...storage.interfaces import IRepository, IStaging
-from ..defaultbranch import BRANCHES
+from ..defaultbranch import BRANCHES, has_branches
 from .oldvalue import expected_old
 from .ports import OperationPorts
 from .refusals import described, invalid
@@ -142,7 +142,7 @@ async def begun(ports: OperationPorts, call: Call, request: PickRequest, reposit
     found = await find(ports.git, repository.through(staging), start, b"commit")
     if found is None:
         raise GitalyError("ours commit lookup: commit not found", Code.NOT_FOUND)
-    fresh = not await repository.refs((BRANCHES,))
+    fresh = not await has_branches(repository)
     return Pick(ports, call, request, repository, staging, start, tree_of(found), fresh)
 
 

@@ -65,6 +65,9 @@ class MergeToRefTests(mergecase.MergeCase):
         """
         response = await self.merge(first_parent_ref=b"main", source_sha="side^{commit}", branch=b"nope")
         self.assertIn(f"parent {self.main}", self.shown(response.commit_id))
+        self.run_git("tag", "-a", "-m", "tag", "v1", str(self.main))
+        response = await self.merge(first_parent_ref=b"v1", source_sha="v1")
+        self.assertEqual(self.shown(response.commit_id)[:2], [f"parent {self.main}", f"author {mergecase.IDENT}"])
         response = await self.merge(first_parent_ref=None, branch=b"clash~1")
         self.assertIn(f"parent {self.base}", self.shown(response.commit_id))
 
