@@ -34,6 +34,8 @@ setup(
         "dulwich >= 1.2, < 1.3",
         # Wheels are there for this kind of machine only; without it CommitLanguages and CheckBlobsGenerated are not done.
         'enry-python >= 0.2, < 0.4; sys_platform == "linux" and platform_machine == "x86_64"',
+        # RewriteHistory runs it, as a program of its own.
+        "git-filter-repo >= 2.45, < 3",
         "google-crc32c >= 1.7, < 2",
         "google-re2 >= 1.1",
         "grpcio >= 1.80, < 2",

@@ -21,6 +21,7 @@ from .rpc.interfaces import IMethods, ISidechannels
 from .services.analysis.generated import Means as AnalysisMeans
 from .services.analysis.service import AnalysisService
 from .services.blob.service import BlobService
+from .services.cleanup.service import CleanupService
 from .services.commit.ports import CommitPorts
 from .services.commit.service import CommitService
 from .services.conflicts.ports import ConflictPorts
@@ -105,6 +106,7 @@ def services(ports: Ports) -> tuple[IMethods, ...]:
     return (
         AnalysisService(AnalysisMeans(ports.storage, ports.git, ports.linguist)),
         BlobService(ports.git, ports.storage),
+        CleanupService(ports.git, ports.storage, ports.in_thread),
         ConflictsService(ConflictPorts(ports.git, ports.storage, ports.peers, ports.updater, ports.in_thread)),
         DiffService(ports.git, ports.storage, ports.in_thread),
         CommitService(CommitPorts(ports.storage, ports.git, mailmaps, Languages(ports.linguist, ports.git))),
