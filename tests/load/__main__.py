@@ -14,7 +14,7 @@ import tempfile
 from collections.abc import Callable, Iterator, Sequence
 from pathlib import Path
 
-from . import clones, pushes, starting
+from . import clones, commits, pushes, starting
 from .report import Figure, heading, line, markdown
 from .rivals import Missing
 
@@ -28,6 +28,7 @@ MEASUREMENTS: dict[str, Measurement] = {
     "large": pushes.large,
     "small": pushes.small,
     "fsyncs": pushes.fsyncs,
+    "commits": commits.commits,
     "ready": starting.ready,
 }
 

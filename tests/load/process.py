@@ -18,14 +18,15 @@ HERTZ = os.sysconf("SC_CLK_TCK")
 KIB = 1024
 
 
-def cpu_seconds(pid: int) -> float:
+def cpu_seconds(pid: int, children: bool = False) -> float:
     """
-    User and system time of a process itself: what its children use is not in it, whether they ended or not.
+    User and system time of a process itself.
 
+    :param children: with that of its children that have ended.
     :raises OSError: if it is gone.
     """
     fields = Path(f"/proc/{pid}/stat").read_text().rsplit(")", 1)[1].split()
-    return (int(fields[11]) + int(fields[12])) / HERTZ
+    return sum(map(int, fields[11 : 15 if children else 13])) / HERTZ
 
 
 def command(pid: int) -> str:

@@ -1,0 +1,106 @@
+"""
+Commits that an application makes for its users.
+"""
+
+from __future__ import annotations
+
+import asyncio
+import shutil
+import statistics
+import time
+from collections.abc import Iterator, Sequence
+from pathlib import Path
+
+from gitaly_tx.client.stub import Client
+from protocols.gitaly.operations_pb2 import (
+    UserCommitFilesAction,
+    UserCommitFilesActionHeader,
+    UserCommitFilesRequest,
+    UserCommitFilesRequestHeader,
+)
+from protocols.gitaly.shared_pb2 import Repository, User
+from tests.support.server import Server
+
+from .clones import client, serving
+from .process import cpu_seconds
+from .report import Figure, Target
+
+REPOSITORIES = 100
+WARM = 30
+SINGLE = 300
+EACH = 10
+
+USER = User(gl_id="user-1", name=b"Load", email=b"load@example.org", gl_username="load")
+
+
+def commits(cache: Path) -> Iterator[Figure]:
+    """
+    UserCommitFiles of one small file: CPU, and 100 repositories written at once beside one
+    """
+    with serving() as server, client() as git:
+        work = git.repository("work")
+        for number in range(1000):
+            path = work / f"dir{number % 40}" / f"file{number}"
+            path.parent.mkdir(exist_ok=True)
+            path.write_text(f"content {number}\n" * 20)
+        git.run("add", ".", cwd=work)
+        git.run("commit", "-q", "-m", "files", cwd=work)
+        git.run("clone", "-q", "--bare", str(work), str(git.folder / "bare"))
+        names = [f"team/thing{number}.git" for number in range(REPOSITORIES)]
+        for name in names:
+            shutil.copytree(git.folder / "bare", server.storage / name)
+        cpu, walls, one, many = asyncio.run(_measured(server, names))
+    p50 = statistics.median(walls) * 1000
+    what = f"{SINGLE} commits one after the other, no hooks, 1,000 files in 40 directories; median wall {p50:.1f} ms"
+    yield Figure("UserCommitFiles of one file, CPU with children", cpu * 1000, None, "ms", Target(5), what)
+    what = f"{many:.0f} commits/s to {REPOSITORIES} repositories at once, {one:.0f} to one; as one commit's time by another's"
+    yield Figure("commits to 100 repositories at once, by one", 1000 / many, 1000 / one, "ms", Target(0.2, ratio=True), what)
+
+
+async def _measured(server: Server, names: Sequence[str]) -> tuple[float, list[float], float, float]:
+    """
+    :returns: CPU seconds for a commit; the seconds of each; commits for each second, of one repository, and of all.
+    """
+    gitaly = Client.dial(f"tcp://{server.grpc}")
+    try:
+        await _commit(gitaly, names[0], WARM)
+        before = cpu_seconds(server.pid, children=True)
+        began = time.monotonic()
+        walls = await _commit(gitaly, names[0], SINGLE)
+        one = SINGLE / (time.monotonic() - began)
+        cpu = (cpu_seconds(server.pid, children=True) - before) / SINGLE
+        await asyncio.gather(*(_commit(gitaly, name, 1) for name in names))
+        began = time.monotonic()
+        await asyncio.gather(*(_commit(gitaly, name, EACH) for name in names))
+        many = EACH * len(names) / (time.monotonic() - began)
+        return cpu, walls, one, many
+    finally:
+        await gitaly.close()
+
+
+async def _commit(gitaly: Client, name: str, count: int) -> list[float]:
+    """
+    Change one file again and again.
+
+    :returns: how long each commit took.
+    """
+    header = UserCommitFilesRequestHeader(
+        repository=Repository(storage_name="default", relative_path=name, gl_repository="project-1"),
+        user=USER,
+        branch_name=b"main",
+        commit_message=b"Change a file\n",
+    )
+    action = UserCommitFilesActionHeader(action=UserCommitFilesActionHeader.UPDATE, file_path=b"dir7/file7")
+    walls = []
+    for number in range(count):
+        began = time.monotonic()
+        await gitaly.upload(
+            "OperationService/UserCommitFiles",
+            [
+                UserCommitFilesRequest(header=header),
+                UserCommitFilesRequest(action=UserCommitFilesAction(header=action)),
+                UserCommitFilesRequest(action=UserCommitFilesAction(content=b"%d %.6f\n" % (number, began) * 20)),
+            ],
+        )
+        walls.append(time.monotonic() - began)
+    return walls
