@@ -116,11 +116,31 @@ def remove_tree(path: str) -> None:
 
     :raises OSError: if something cannot be removed.
     """
+    try:
+        _remove(path)
+        return
+    except OSError:
+        pass  # The careful way then.
     for _ in range(3):
         shutil.rmtree(path, onerror=_missing_is_fine)
         if not os.path.lexists(path):
             return
     shutil.rmtree(path)
+
+
+def _remove(path: str) -> None:
+    """
+    Without the precautions of :func:`shutil.rmtree`, which cost more than the removal itself.
+    """
+    for entry in _entries(path):
+        if entry.is_dir(follow_symlinks=False):
+            _remove(entry.path)
+        else:
+            os.unlink(entry.path)
+    try:
+        os.rmdir(path)
+    except FileNotFoundError:
+        pass
 
 
 def _digest(object_format: ObjectFormat) -> hashlib._Hash:

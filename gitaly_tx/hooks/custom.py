@@ -5,8 +5,7 @@ Custom hooks: programs that an administrator put beside a repository, or beside 
 from __future__ import annotations
 
 import os
-from collections.abc import Callable, Mapping, Sequence
-from weakref import ref
+from collections.abc import Mapping, Sequence
 
 from attrs import define, field
 from twisted.internet.defer import CancelledError, Deferred
@@ -24,6 +23,10 @@ from .interfaces import Observe, Push, Tell, unobserved
 
 SECONDS = 300.0
 """How long one hook may take, unless told otherwise."""
+
+KINDS = ("pre-receive", "update", "post-receive")
+
+_KNOWN = "custom hooks"
 
 MAXIMUM_OUTPUT = 1 << 20
 """How much one hook may say on each of its streams, in bytes, unless told otherwise; the rest is dropped."""
@@ -115,7 +118,6 @@ class CustomHooks:
     _maximum_output: int = MAXIMUM_OUTPUT
     _observe: Observe = unobserved
     _log: Logger = field(factory=Logger)
-    _found: tuple[Callable[[], Push | None], str, list[HookFile]] = field(default=(lambda: None, "", []), init=False)
 
     async def run(
         self,
@@ -132,7 +134,7 @@ class CustomHooks:
         """
         Run all hooks of one kind, one after the other.
 
-        :param name: ``pre-receive``, ``update`` or ``post-receive``.
+        :param name: one of :data:`KINDS`.
         :param push: what is being done; its repository's directory says where new objects are.
         :param arguments: what each gets on its command line.
         :param stdin: what each gets on its standard input.
@@ -161,13 +163,15 @@ class CustomHooks:
 
     async def _find(self, push: Push, name: str) -> list[HookFile]:
         """
-        The hooks of a push. Asked about each of thousands of refs, the disk is looked at once.
+        The hooks of a push. For all kinds, and each of thousands of refs, the disk is looked at once.
         """
-        known, known_name, hooks = self._found
-        if known() is push and known_name == name:
-            return hooks
-        hooks = await self._threads.run(find_hooks, push.repository.directory.path, self._directories, name)
-        self._found = (ref(push), name, hooks)
+        found: dict[str, list[HookFile] | HookUnusable] | None = push.known.get(_KNOWN)
+        if found is None:
+            found = await self._threads.run(_find_all, push.repository.directory.path, self._directories)
+            push.known[_KNOWN] = found
+        hooks = found[name]
+        if isinstance(hooks, HookUnusable):
+            raise hooks
         return hooks
 
     async def _run_one(
@@ -225,6 +229,16 @@ class CustomHooks:
         self._log.error("hook {hook} cannot be run: {why}", hook=label, why=why)
         await tell_err(f"error: hook {label} cannot be run: {why}\n".encode("utf-8", "surrogateescape"))
         return HookFailed(label, why)
+
+
+def _find_all(repository: str, directories: Sequence[str]) -> dict[str, list[HookFile] | HookUnusable]:
+    found: dict[str, list[HookFile] | HookUnusable] = {}
+    for name in KINDS:
+        try:
+            found[name] = find_hooks(repository, directories, name)
+        except HookUnusable as error:
+            found[name] = error
+    return found
 
 
 async def _feed(child: IChild, stdin: bytes) -> None:

@@ -8,6 +8,7 @@ configuration. They run in the reactor's thread, so they must not block; ``async
 from __future__ import annotations
 
 from collections.abc import Awaitable, Callable, Mapping, Sequence
+from typing import Any
 
 from attrs import field, frozen
 from zope.interface import Attribute, Interface
@@ -31,6 +32,7 @@ class Push:
     :param protocol: ``http``, ``ssh`` or ``web``.
     :param git: to ask more than look-ups; give it ``repository.directory``.
     :param environment: for the log and for hooks: the correlation id and the like.
+    :param known: what was found out about it by those who have a say in it, so that it is found out once.
     :param own: it came in over a door of this server's own, from one of its own users; applications' pushes do not.
     """
 
@@ -44,6 +46,7 @@ class Push:
     protocol: str
     git: IGit
     environment: Mapping[str, str] = field(factory=dict)
+    known: dict[str, Any] = field(factory=dict, eq=False, repr=False)
     own: bool = False
 
 

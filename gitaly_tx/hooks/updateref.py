@@ -8,7 +8,7 @@ import enum
 from collections.abc import Callable, Mapping, Sequence
 from typing import Final
 
-from attrs import define, field, frozen
+from attrs import define, evolve, field, frozen
 from twisted.internet.defer import Deferred
 
 from protocols.gitaly.shared_pb2 import Repository, User
@@ -177,13 +177,20 @@ class RefUpdater:
     _detached: Detached = field(factory=lambda: Detached("write"), init=False)
 
     async def update(
-        self, repository: IRepository, writer: Writer, updates: Sequence[RefUpdate], staging: IStaging | None = None
+        self,
+        repository: IRepository,
+        writer: Writer,
+        updates: Sequence[RefUpdate],
+        staging: IStaging | None = None,
+        *,
+        made: bool = False,
     ) -> None:
         """
         Move refs.
 
         :param updates: as hooks shall see them; ``old`` is what must be there.
         :param staging: the new objects. The caller discards it, whatever happened.
+        :param made: the refs shall point at commits that the caller has just made; they need not be looked at.
         :raises HookError: or AccessError, UpdateError: nothing was written.
         :raises GitalyError: nothing was written, for a reason of the queue or the log, or because the application cannot be asked
             or does not answer as it should; or all was written, and the application was not content with that.
@@ -193,11 +200,12 @@ class RefUpdater:
         try:
             for update in updates:
                 await self._each(push, update)
-            await self._check_targets(push.repository, updates)
+            if not made:
+                await self._check_targets(push.repository, updates)
         except (HookError, UpdateError):
             await self._detached.run(self._keep(repository, staging))
             raise
-        await self._detached.run(self._write(repository, writer, updates, staging))
+        await self._detached.run(self._write(evolve(push, repository=repository), staging))
 
     async def write(self, repository: IRepository, updates: Sequence[RefUpdate], staging: IStaging | None = None) -> None:
         """
@@ -227,17 +235,15 @@ class RefUpdater:
             if info.type != b"commit" and update.name.startswith(_BRANCHES):
                 raise UpdateError(update, "target object not a commit")
 
-    async def _write(
-        self, repository: IRepository, writer: Writer, updates: Sequence[RefUpdate], staging: IStaging | None
-    ) -> None:
+    async def _write(self, push: Push, staging: IStaging | None) -> None:
         try:
-            await self._commit(repository, updates, staging)
+            await self._commit(push.repository, push.updates, staging)
         except UpdateError:
-            await self._keep(repository, staging)
+            await self._keep(push.repository, staging)
             raise
         heard = _Heard()
         try:
-            await self._hooks.after(self._push(repository, writer, updates), updates, heard, heard)
+            await self._hooks.after(push, push.updates, heard, heard)
         except AfterFailed as error:
             raise GitalyError(f"running post-receive hooks: {error.text}") from error
 

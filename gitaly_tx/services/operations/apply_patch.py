@@ -194,7 +194,7 @@ async def _update(
 ) -> None:
     writer = Writer.of(header.user, header.repository, call.correlation_id)
     try:
-        await ports.updater.update(repository, writer, [update], staging)
+        await ports.updater.update(repository, writer, [update], staging, made=True)
     except (HookError, AccessError) as error:
         raise GitalyError(f"update reference: {error.chain}", Code.INTERNAL) from error
     except UpdateError as error:

@@ -5,7 +5,6 @@ Commits made of what is to be done to files.
 from __future__ import annotations
 
 from collections.abc import AsyncIterator
-from functools import partial
 
 from attrs import frozen
 
@@ -20,7 +19,7 @@ from protocols.gitaly.shared_pb2 import User
 
 from ...errors import Code, GitalyError
 from ...git import peeling
-from ...git.commits import Ident, NewCommit, write_commit
+from ...git.commits import Ident, NewCommit
 from ...git.interfaces import IObjects, RefUpdate
 from ...git.objectid import ObjectID
 from ...git.quarantine import object_id as id_of
@@ -55,6 +54,36 @@ class Bases:
     parent: ObjectID | None
 
 
+@frozen
+class Draft:
+    """
+    A commit that has no tree yet.
+
+    :param parent: ``None`` for the first of a history.
+    """
+
+    parent: ObjectID | None
+    author: Ident
+    committer: Ident
+    message: bytes
+
+    def content(self, tree: ObjectID) -> bytes:
+        """
+        The commit object's content.
+
+        :raises GitalyError: INVALID_ARGUMENT if the author has no name or no address, or there is nothing in a name.
+        """
+        if not (self.author.name and self.author.email):
+            raise invalid(_NO_SIGNATURE)
+        parents = [] if self.parent is None else [self.parent]
+        try:
+            return NewCommit(tree, parents, self.author, self.committer, self.message).content()
+        except GitalyError as error:
+            if error.message == "name consists only of disallowed characters":
+                raise invalid(_NO_SIGNATURE) from error
+            raise
+
+
 async def user_commit_files(
     ports: OperationPorts, call: Call, requests: AsyncIterator[UserCommitFilesRequest]
 ) -> UserCommitFilesResponse:
@@ -79,16 +108,8 @@ async def user_commit_files(
         contents = Contents(ports.in_thread, repository, staging)
         planned = await Intake(ports.in_thread, contents).read(requests)
         author, committer = await _people(ports, header)
-        tree = await _tree(repository, staging, contents, planned, bases.parent)
-        if not (author.name and author.email):
-            raise invalid(_NO_SIGNATURE)
-        parents = [] if bases.parent is None else [bases.parent]
-        try:
-            commit = await write_commit(staging.write_object, NewCommit(tree, parents, author, committer, header.commit_message))
-        except GitalyError as error:
-            if error.message == "name consists only of disallowed characters":
-                raise invalid(_NO_SIGNATURE) from error
-            raise
+        draft = Draft(bases.parent, author, committer, header.commit_message)
+        commit = await _made(repository, staging, contents, planned, draft)
         return await _update(ports, call, header, repository, staging, bases, commit)
 
 
@@ -159,37 +180,31 @@ def _trimmed(text: bytes) -> bytes:
     return text.decode("utf-8", "surrogateescape").strip().encode("utf-8", "surrogateescape")
 
 
-async def _tree(
-    repository: IRepository, staging: IStaging, contents: Contents, planned: list[Planned], parent: ObjectID | None
-) -> ObjectID:
+async def _made(repository: IRepository, staging: IStaging, contents: Contents, planned: list[Planned], draft: Draft) -> ObjectID:
     """
-    Do what was planned.
+    Do what was planned, all of it in one turn in a thread.
 
-    :returns: the tree.
+    :returns: the commit.
     """
     head = await contents.attributes(each.content for each in planned if isinstance(each.content, Waiting))
     empty = id_of(repository.object_format, b"tree", b"")
-    return await repository.look(partial(_done, staging, contents, planned, parent, head, empty))
 
+    def make(objects: IObjects) -> ObjectID:
+        root = empty if draft.parent is None else peeling.peeled_id(objects, draft.parent, b"tree")
+        if root is None:
+            raise GitalyError("getting tree id: reference not found", Code.INTERNAL)
+        writing = Writing(objects, contents, head)
+        actions = [writing.action(each) for each in planned]
+        tree = TreeEditor(objects, root)
+        for action in actions:
+            action.apply(tree)
+        content = draft.content(tree.write(write))
+        return write(b"commit", content)
 
-def _done(
-    staging: IStaging,
-    contents: Contents,
-    planned: list[Planned],
-    parent: ObjectID | None,
-    head: ObjectID | None,
-    empty: ObjectID,
-    objects: IObjects,
-) -> ObjectID:
-    root = empty if parent is None else peeling.peeled_id(objects, parent, b"tree")
-    if root is None:
-        raise GitalyError("getting tree id: reference not found", Code.INTERNAL)
-    writing = Writing(objects, contents, head)
-    actions = [writing.action(each) for each in planned]
-    tree = TreeEditor(objects, root)
-    for action in actions:
-        action.apply(tree)
-    return tree.write(lambda type, data: staging.write_blocking(type, len(data), [data]))
+    def write(type: bytes, data: bytes) -> ObjectID:
+        return staging.write_blocking(type, len(data), [data])
+
+    return await repository.look(make)
 
 
 async def _update(
@@ -211,7 +226,7 @@ async def _update(
         raise GitalyError("reference update: invalid reference format", Code.FAILED_PRECONDITION)
     writer = Writer.of(header.user, header.repository, call.correlation_id)
     try:
-        await ports.updater.update(repository, writer, [RefUpdate(name, old, commit)], staging)
+        await ports.updater.update(repository, writer, [RefUpdate(name, old, commit)], staging, made=True)
     except HookError as error:
         details = UserCommitFilesError(custom_hook=custom_hook(error))
         raise GitalyError("denied by custom hooks", Code.PERMISSION_DENIED, details=(details,)) from error

@@ -70,7 +70,7 @@ async def user_update_submodule(
             text = f"submodule subcommand: creating commit {error.message}"
             raise GitalyError(text, error.code, error.facts) from error
         try:
-            await ports.updater.update(repository, writer, [RefUpdate(name, old, commit)], staging)
+            await ports.updater.update(repository, writer, [RefUpdate(name, old, commit)], staging, made=True)
         except HookError as error:
             return UserUpdateSubmoduleResponse(pre_receive_error=error.text)
         except UpdateError:
