@@ -19,7 +19,6 @@ from typing import Any, Final
 from attrs import define, field, frozen
 from twisted.internet.defer import Deferred, succeed
 from twisted.internet.interfaces import IReactorFDSet, IReactorTime
-from twisted.internet.task import LoopingCall
 from zope.interface import implementer
 
 from protocols.git.sideband import BAND_PROGRESS, KEEPALIVE, encode
@@ -40,12 +39,7 @@ from .fetchconfig import protocol_variable
 from .interfaces import PackRequest
 from .objectlist import ObjectList
 from .packoutlets import IOutlet, PipeOutlet, SinkOutlet
-
-TELL_AFTER: Final = 1.0
-"""Seconds after which somebody whose pack waits to be made is told so."""
-
-TELL_EVERY: Final = 5.0
-"""Seconds after which somebody whose pack waits to be made is told again how many are ahead."""
+from .telling import telling
 
 KEEPALIVE_SECONDS: Final = 5.0
 """How long a client hears nothing before it is told that somebody is still there; upload-pack's."""
@@ -227,16 +221,8 @@ class KeptPacks:
                 place.leave()
 
     async def _admitted(self, place: IPlace, growing: IGrowing) -> None:
-        telling = LoopingCall(lambda: growing.note(waiting_text(place.ahead())))
-        telling.clock = self._clock
-        begin = self._clock.callLater(TELL_AFTER, telling.start, TELL_EVERY)
-        try:
+        with telling(self._clock, lambda: growing.note(waiting_text(place.ahead()))):
             await place.admitted
-        finally:
-            if begin.active():
-                begin.cancel()
-            if telling.running:
-                telling.stop()
 
     async def _run(self, command: Command, order: Order, growing: IGrowing) -> None:
         child = self._git.spawn(command, stderr=_Notes(growing), stdout=growing.fd)

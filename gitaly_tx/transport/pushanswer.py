@@ -4,6 +4,9 @@ What goes back to a client that pushes: progress and messages, then the report.
 
 from __future__ import annotations
 
+from collections.abc import Callable, Iterator
+from contextlib import contextmanager
+
 from attrs import define, field
 from twisted.internet.defer import CancelledError, Deferred, DeferredLock
 from twisted.internet.interfaces import IDelayedCall, IReactorTime
@@ -12,6 +15,7 @@ from protocols.git.pktline import FLUSH
 from protocols.git.sideband import BAND_DATA, BAND_PROGRESS, KEEPALIVE, encode
 
 from ..streams import IByteSink, StreamBroken
+from .telling import telling
 
 KEEPALIVE_SECONDS = 5.0
 """How long a client that has sent everything hears nothing, before it is told that somebody is still there."""
@@ -77,6 +81,25 @@ class Answer:
         self.stop()
         if self.sidebands:
             await self._write(self._stdout, FLUSH)
+
+    @contextmanager
+    def waiting(self, words: Callable[[], bytes]) -> Iterator[None]:
+        """
+        While the ``with`` block lasts, show the user now and then what there is to say, if it is something new.
+
+        :param words: says it; nothing for nothing.
+        """
+        told = b""
+
+        def tell() -> None:
+            nonlocal told
+            new = words()
+            if new and new != told and not self._lock.locked:
+                told = new
+                Deferred.fromCoroutine(self.tell(new)).addErrback(lambda failure: failure.trap(StreamBroken, CancelledError))
+
+        with telling(self._clock, tell):
+            yield
 
     def let_go(self) -> None:
         """

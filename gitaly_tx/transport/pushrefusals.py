@@ -59,3 +59,12 @@ def explanation(wish: Wish, refused: RefRefused) -> bytes:
         case _:
             detail = b"it cannot be written"
     return b"error: cannot lock ref '%b': %b\n" % (name, detail)
+
+
+def waiting(ahead: int | None) -> bytes:
+    """
+    What somebody is told whose push waits for others; nothing if it does not.
+    """
+    if ahead is None:
+        return b""
+    return b"Waiting for %d other write%s to this repository.\n" % (ahead, b"" if ahead == 1 else b"s")

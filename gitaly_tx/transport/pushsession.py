@@ -18,6 +18,7 @@ from ..git.refchecks import in_the_way
 from ..hooks.chain import RefsRefused
 from ..hooks.interfaces import AfterFailed, Push, Refused
 from ..observability.failpoints import failpoint
+from ..observability.place import watched_place
 from ..storage.interfaces import IRepository, IStaging
 from ..streams import StreamBroken
 from . import pushrefusals as words
@@ -236,12 +237,13 @@ class PushSession:
     async def _write(self, wishes: list[Wish], staging: IStaging | None) -> None:
         updates = [RefUpdate(wish.name, None if wish.any_old else wish.old, wish.new) for wish in wishes]
         try:
-            outcome = await self._repository.commit(
-                updates,
-                atomic=self._head.atomic,
-                staging=staging,
-                admitted=follower(self._repository, updates) if self._follows_head else None,
-            )
+            with watched_place() as place, self._answer.waiting(lambda: words.waiting(place.ahead)):
+                outcome = await self._repository.commit(
+                    updates,
+                    atomic=self._head.atomic,
+                    staging=staging,
+                    admitted=follower(self._repository, updates) if self._follows_head else None,
+                )
         except Exception as error:
             _log.failure("push cannot be written")
             for wish in wishes:

@@ -7,6 +7,7 @@ from __future__ import annotations
 from collections import deque
 from collections.abc import Awaitable, Callable
 from contextvars import Context, copy_context
+from functools import partial
 from typing import Any, TypeVar
 
 from attrs import define, field
@@ -16,6 +17,7 @@ from twisted.logger import Logger
 from twisted.python.failure import Failure
 from zope.interface import implementer
 
+from ..observability.place import current_place
 from ..wal.interfaces import Partition
 from .interfaces import IWriteQueue, QueueFull, QueueStopped
 
@@ -98,6 +100,9 @@ class WriteQueue:
         made = _Job(job, self._clock.seconds(), Deferred(lambda answer: self._leave(line, made)))
         answer: Deferred[T] = made.answer
         line.waiting.append(made)
+        place = current_place()
+        if place is not None:
+            place.stand(partial(_ahead, line, made))
         self._changed(1)
         if not line.serving:
             line.serving = True
@@ -156,6 +161,13 @@ class WriteQueue:
     def _changed(self, change: int) -> None:
         self.backlog += change
         self._length(self.backlog)
+
+
+def _ahead(line: _Line, job: _Job) -> int | None:
+    """
+    How many jobs come before one: those in line, and the one that runs.
+    """
+    return None if job.admitted or job not in line.waiting else line.waiting.index(job) + 1
 
 
 async def _run(job: _Job) -> None:

@@ -21,6 +21,7 @@ from tests.support.waiting import eventually, gone
 
 MEBIBYTES = 200
 CLIENTS = 50
+UNKEPT = "[pack_objects_cache]\nenabled = false\n"
 
 
 @cache
@@ -89,7 +90,7 @@ class LoadTests(SynchronousTestCase):
 
     def killed_clone(self, git: GitClient, url: str) -> None:
         """
-        Kill a client in the midst of its clone.
+        Kill a client in the midst of its clone, which a git of the server's has to last for: no pack is kept.
         """
         clone = git.start("clone", "-q", "--bare", url, "copy")
         try:
@@ -123,12 +124,14 @@ class LoadTests(SynchronousTestCase):
         """
         Two seconds after an HTTP client was killed, the git that served it is gone.
         """
+        self.server = shared_server(UNKEPT)
         self.killed_clone(self.git, self.server.http + self.big())
 
     def test_killed_clone_over_ssh(self) -> None:
         """
         The same over SSH.
         """
+        self.server = shared_server(UNKEPT)
         self.killed_clone(GitClient(self.folder, self.over_ssh()), self.server.ssh + self.big())
 
 

@@ -22,9 +22,10 @@ from gitaly_tx.limits.limit import Limit
 from gitaly_tx.streams import StreamBroken
 from gitaly_tx.transport import keptpacks, packtaking
 from gitaly_tx.transport.interfaces import FetchRequest
-from gitaly_tx.transport.keptpacks import TELL_AFTER, TELL_EVERY, KeptPacks, waiting_text
+from gitaly_tx.transport.keptpacks import KeptPacks, waiting_text
 from gitaly_tx.transport.objectlist import ObjectList
 from gitaly_tx.transport.packtaking import ABORTED, EXHAUSTED, PackTaking
+from gitaly_tx.transport.telling import TELL_AFTER, TELL_EVERY
 from gitaly_tx.transport.uploadpack import UploadPack
 from protocols.git import pktline
 from protocols.git.sideband import KEEPALIVE

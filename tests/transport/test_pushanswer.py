@@ -10,6 +10,7 @@ from twisted.trial.unittest import SynchronousTestCase
 
 from gitaly_tx.streams import StreamBroken
 from gitaly_tx.transport.pushanswer import KEEPALIVE_SECONDS, Answer
+from gitaly_tx.transport.telling import TELL_AFTER, TELL_EVERY
 from protocols.git.sideband import KEEPALIVE
 from tests.support.streams import MemorySink
 
@@ -61,6 +62,32 @@ class AnswerTests(SynchronousTestCase):
         self.successResultOf(first)
         self.successResultOf(second)
         self.assertEqual(self.stdout.data, b"0006\x02a0006\x02b")
+
+    def test_waiting(self) -> None:
+        """
+        Somebody who waits is told how things stand after a moment, and again when that has changed; never in the midst of
+        something else, and never after they were let go on.
+        """
+        text = b"2 ahead\n"
+        with self.answer.waiting(lambda: text):
+            self.clock.advance(TELL_AFTER)
+            self.clock.advance(TELL_EVERY)
+            text = b"1 ahead\n"
+            self.clock.advance(TELL_EVERY)
+            self.assertEqual(self.stdout.data, b"000d\x022 ahead\n000d\x021 ahead\n")
+            text = b""
+            self.clock.advance(TELL_EVERY)
+            self.stdout.slow = True
+            Deferred.fromCoroutine(self.answer.tell(b"a"))
+            text = b"busy\n"
+            self.clock.advance(TELL_EVERY)
+            self.stdout.go_on()
+            self.stdout.disconnect()
+            self.clock.advance(TELL_EVERY)
+        self.assertEqual(self.stdout.data, b"000d\x022 ahead\n000d\x021 ahead\n0006\x02a")
+        with self.answer.waiting(lambda: text):
+            pass
+        self.assertEqual(self.clock.getDelayedCalls(), [])
 
     def test_signs_of_life(self) -> None:
         """

@@ -8,7 +8,7 @@ from twisted.trial.unittest import SynchronousTestCase
 
 from gitaly_tx.git.interfaces import RefRefused, Refusal
 from gitaly_tx.git.objectid import ObjectFormat, ObjectID
-from gitaly_tx.transport.pushrefusals import explanation, reason
+from gitaly_tx.transport.pushrefusals import explanation, reason, waiting
 from gitaly_tx.transport.pushrequest import Wish
 
 ONE, TWO = ObjectID(b"1" * 40), ObjectID(b"2" * 40)
@@ -58,3 +58,17 @@ class RefusalTests(SynchronousTestCase):
         ):
             self.assertEqual(reason(refused), short)
             self.assertEqual(explanation(wish, refused), long + b"\n")
+
+
+class WaitingTests(SynchronousTestCase):
+    """
+    ``waiting``.
+    """
+
+    def test_words(self) -> None:
+        """
+        Whoever waits is told how many are ahead; whoever does not is told nothing.
+        """
+        self.assertEqual(waiting(None), b"")
+        self.assertEqual(waiting(1), b"Waiting for 1 other write to this repository.\n")
+        self.assertEqual(waiting(3), b"Waiting for 3 other writes to this repository.\n")

@@ -6,9 +6,10 @@ from __future__ import annotations
 
 from collections.abc import Callable
 
-from twisted.internet.defer import succeed
+from twisted.internet.defer import CancelledError, succeed
 from twisted.internet.task import Clock
 
+from gitaly_tx.observability.place import watched_place
 from gitaly_tx.writequeue.interfaces import IWriteQueue
 from gitaly_tx.writequeue.memory import create_memory_queue
 from gitaly_tx.writequeue.queue import WriteQueue
@@ -39,6 +40,24 @@ class WriteQueueTests(writequeue.WriteQueueContract):
         self.end("a")
         self.assertEqual(self.waits, [0, 2])
         self.assertEqual(self.lengths, [1, 0, 1, 0])
+
+    def test_place(self) -> None:
+        """
+        Whoever wants to know where they stand finds out, until their turn has come.
+        """
+        self.queue.submit(ALPHA, self.job("a"))
+        places = []
+        for name in "bc":
+            with watched_place() as place:
+                self.assertIsNone(place.ahead)
+                answer = self.queue.submit(ALPHA, self.job(name))
+            places.append(place)
+        self.assertEqual([place.ahead for place in places], [1, 2])
+        self.end("a")
+        self.assertEqual([place.ahead for place in places], [None, 1])
+        answer.addErrback(lambda failure: failure.trap(CancelledError))
+        answer.cancel()
+        self.assertIsNone(places[1].ahead)
 
     def test_many_that_end_at_once(self) -> None:
         """
