@@ -1,7 +1,7 @@
 """
 ``gitaly-tx``: what an operator does beside running the server.
 
-The server itself is ``twistd gitaly``. Nothing here needs a running one.
+The server itself is ``twistd gitaly``. Nothing here needs a running one, and ``accept`` needs a stopped one.
 """
 
 from __future__ import annotations
@@ -20,6 +20,7 @@ from ..auth.users import users_of
 from ..config.load import VARIABLE, load
 from ..config.model import VERBS, Config
 from ..config.problems import ConfigError
+from . import accept
 
 _EXAMPLES = f"""\
 examples:
@@ -28,6 +29,7 @@ examples:
   gitaly-tx can alpha write team/thing --config /etc/gitaly.toml
                                                may alpha push to team/thing, and why (not)?
   gitaly-tx can - read team/thing              may somebody read it who does not say who they are?
+  gitaly-tx accept                             which repositories take no writes because their log was damaged?
 
 The server is started with: twistd -n gitaly --config /etc/gitaly.toml
 Without --config the file is what {VARIABLE} names, or there is none.
@@ -48,6 +50,8 @@ def main(argv: Sequence[str], stdout: TextIO, stderr: TextIO, environ: Mapping[s
         print(stop.text, end="", file=stderr if stop.status else stdout)
         return stop.status
     try:
+        if arguments.command == "accept":
+            return accept.run(arguments, stdout, stderr, environ)
         return _run(arguments, stdout, environ)
     except ConfigError as error:
         print(error, file=stderr)
@@ -83,7 +87,7 @@ class _Parser(argparse.ArgumentParser):
 def _parser() -> _Parser:
     parser = _Parser(
         prog="gitaly-tx",
-        description="Checks configurations, makes tokens and explains who may do what.",
+        description="Checks configurations, makes tokens, explains who may do what, and repairs.",
         epilog=_EXAMPLES,
         formatter_class=argparse.RawDescriptionHelpFormatter,
     )
@@ -97,6 +101,7 @@ def _parser() -> _Parser:
     can.add_argument("verb", metavar="VERB", choices=VERBS, help=", ".join(VERBS))
     can.add_argument("repository", metavar="REPO", help="the path of a repository, which need not exist: team/thing")
     can.add_argument("--config", metavar="FILE", help="the file")
+    accept.add_to(commands)
     commands.add_parser("version", help="print the version")
     return parser
 
