@@ -10,11 +10,12 @@ system call. So a look is taken in the reactor's thread if
 2. the same look was taken in a thread a moment ago (:data:`FRESH`), so that the kernel has everything in memory;
 3. it is small: whoever would have to read a file that is not known to be unchanged, but for one of a page or so, says
    :func:`needs_disk`, and whoever hands out what is in memory says how much it is (:func:`works_through`);
-4. no look took longer than :data:`LONG` lately: on a machine that has no memory left all of them go to threads for a while.
+4. none of them had to wait for the disk lately: on a machine that has no memory left all of them go to threads for a while.
 """
 
 from __future__ import annotations
 
+import resource
 import threading
 import time
 from collections.abc import Awaitable, Callable
@@ -28,10 +29,10 @@ FRESH: Final = 5.0
 """Seconds for which the kernel is trusted to keep in memory what was looked at."""
 
 LONG: Final = 0.003
-"""Seconds that no look should take here."""
+"""Seconds after which it is found out whether a look waits for the disk, or for a processor like everybody else."""
 
 SHY: Final = 60.0
-"""Seconds without looks here, after one took long."""
+"""Seconds without looks here, after one that waited for the disk."""
 
 MOST: Final = 4096
 """Looks that are remembered."""
@@ -76,16 +77,26 @@ def works_through(count: int) -> None:
             raise NotHere
 
 
+def blocks_read() -> int:
+    """
+    How many blocks the calling thread has read from disks.
+    """
+    return resource.getrusage(resource.RUSAGE_THREAD).ru_inblock
+
+
 class Warm:
     """
     Decides where looks are taken.
 
     :param now: seconds.
+    :param blocks: how much this thread has read from the disk.
     """
 
     _log = Logger()
 
-    def __init__(self, now: Callable[[], float] = time.monotonic) -> None:
+    def __init__(self, now: Callable[[], float] = time.monotonic, blocks: Callable[[], int] = blocks_read) -> None:
+        self._blocks = blocks
+        self._blocks_before = 0
         self._roots: tuple[str, ...] = ()
         self._now = now
         self._until: dict[tuple[str, object], float] = {}
@@ -117,14 +128,22 @@ class Warm:
             finally:
                 _looking.left = None
                 if self._now() - began > LONG:
-                    self._shy_until = self._now() + SHY
-                    self._log.warn("a look at {path} took {seconds:.3f} s", path=key[0], seconds=self._now() - began)
+                    self._took_long(key[0], self._now() - began)
         result: T = await in_thread(work, *args)
         if key[0].startswith(self._roots):
             if len(self._until) >= MOST:
                 self._until.clear()
             self._until[key] = self._now() + FRESH
+            # What this thread has read until now was for somebody else.
+            self._blocks_before = self._blocks()
         return result
+
+    def _took_long(self, path: str, seconds: float) -> None:
+        blocks, before = self._blocks(), self._blocks_before
+        self._blocks_before = blocks
+        if blocks > before:
+            self._shy_until = self._now() + SHY
+            self._log.warn("a look at {path} waited for the disk, {seconds:.3f} s", path=path, seconds=seconds)
 
 
 NEVER: Final = Warm()

@@ -22,7 +22,8 @@ class WarmTests(SynchronousTestCase):
     def setUp(self) -> None:
         self.time = 100.0
         self.threads = 0
-        self.warm = Warm(lambda: self.time)
+        self.blocks = 7
+        self.warm = Warm(lambda: self.time, lambda: self.blocks)
         self.warm.trust("/disk/")
 
     async def in_thread(self, work: Callable[..., Any], *args: Any) -> Any:
@@ -76,13 +77,18 @@ class WarmTests(SynchronousTestCase):
 
     def test_slow(self) -> None:
         """
-        One look that takes long sends all of them to threads for a while, and is logged.
+        One look that waits for the disk sends all of them to threads for a while, and is logged; one that waits for a processor
+        does not.
         """
 
-        def slow() -> None:
+        def busy() -> None:
             self.time += LONG * 2
 
-        self.look(slow)
+        def slow() -> None:
+            busy()
+            self.blocks += 8
+
+        self.assertEqual([self.look(busy)[1] for _ in range(3)], [1, 0, 0])
         self.assertEqual(self.look(slow)[1], 0)
         self.look(int, path="/disk/b")
         self.assertEqual(self.look(int, path="/disk/b")[1], 1)

@@ -14,6 +14,7 @@ from twisted.trial.unittest import TestCase
 
 from tests.support.gitclient import GitClient, make_key, over_ssh
 from tests.support.server import Server
+from tests.support.waiting import eventually
 
 TOKEN = "gtx-a-token-for-tests-only-0123456789abcdef"
 
@@ -104,7 +105,8 @@ class AccessTests(TestCase):
         self.assertNotEqual(elsewhere.returncode, 0)
         refused = self.unknown.run("clone", self.server.ssh + "team/thing", "refused", check=False)
         self.assertIn("Permission denied", refused.stderr)
-        self.assertIn(_fingerprint(self.folder / "unknown.pub"), self.server.output())
+        shown = _fingerprint(self.folder / "unknown.pub")
+        eventually(lambda: shown in self.server.output(), "the log says which key it was")
 
 
 def _fingerprint(public: Path) -> str:

@@ -287,7 +287,7 @@ class ReloadTests(LifecycleCase):
         self.assertEqual([self.may(server, user) for user in ("alpha", "beta")], [False, True])
         self.reload(server, self.configuration("alpha") + "[[user]]\nnme = 1\n", "refused")
         self.assertEqual([self.may(server, user) for user in ("alpha", "beta")], [False, True])
-        self.assertIn("the old one stays in use", server.output())
+        eventually(lambda: "the old one stays in use" in server.output(), "the log says so")
 
 
 class WithoutConfigurationTests(LifecycleCase):

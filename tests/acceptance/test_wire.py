@@ -233,7 +233,7 @@ class ExchangeTests(SynchronousTestCase):
             server.write_config()
             os.kill(server.pid, signal.SIGHUP)
             eventually(lambda expected=expected: (known(b"old"), known(b"new")) == expected, "the secrets are exchanged")  # type: ignore[misc]
-        self.assertIn("gRPC callers: 1 token is accepted now", server.output())
+        eventually(lambda: "gRPC callers: 1 token is accepted now" in server.output(), "the log says so")
 
 
 class MessageTests(WireCase):

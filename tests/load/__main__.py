@@ -14,7 +14,7 @@ import tempfile
 from collections.abc import Callable, Iterator, Sequence
 from pathlib import Path
 
-from . import clones, commits, pushes, starting
+from . import clones, commits, pushes, rpcs, starting
 from .report import Figure, heading, line, markdown
 from .rivals import Missing
 
@@ -30,6 +30,7 @@ MEASUREMENTS: dict[str, Measurement] = {
     "fsyncs": pushes.fsyncs,
     "commits": commits.commits,
     "ready": starting.ready,
+    "calls": rpcs.calls,
 }
 
 

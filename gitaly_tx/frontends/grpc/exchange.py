@@ -93,6 +93,64 @@ class UnaryExchange:
 
 
 @implementer(IExchange)
+class AnswerExchange:
+    """
+    One request, which is there already, and any number of replies, with grpcio's back-pressure: a reply is done when HTTP/2 has
+    taken it.
+
+    :param method: what is called.
+    :param data: the request, serialized.
+    :param context: grpcio's.
+    :param key: the metadata key under which the caller gets the correlation id, before the first reply.
+    """
+
+    __slots__ = ("_broken", "_context", "_data", "_key", "_method", "_opened", "_writer", "call")
+
+    def __init__(self, method: MethodInfo, data: bytes, context: Context, key: str) -> None:
+        self._method = method
+        self._data: bytes | None = data
+        self._context = context
+        self._key = key
+        self._writer = Writer(self._write)
+        self._opened = False
+        self._broken = False
+        self.call: Call
+
+    async def receive(self) -> Message | None:
+        """
+        The request; it is decoded here, so that a request that cannot be is refused like any other.
+        """
+        data, self._data = self._data, None
+        if data is None:
+            return None
+        self.call.received += len(data)
+        return decode(self._method, data)
+
+    def send(self, reply: Message) -> Deferred[None]:
+        """
+        Send a reply.
+        """
+        if self._broken:
+            raise StreamBroken("the call has ended")
+        data = reply.SerializeToString()
+        self.call.sent += len(data)
+        return self._writer.write(data)
+
+    def close(self) -> None:
+        """
+        The call has ended: let go of what is under way.
+        """
+        self._broken = True
+        self._writer.close()
+
+    async def _write(self, data: bytes) -> None:
+        if not self._opened:
+            self._opened = True
+            await self._context.send_initial_metadata(((self._key, self.call.correlation_id),))
+        await self._context.write(data)
+
+
+@implementer(IExchange)
 class StreamExchange:
     """
     Requests and replies one by one, with grpcio's back-pressure both ways: a request is read when it is asked for, and a reply is

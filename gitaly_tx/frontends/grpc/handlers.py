@@ -16,7 +16,7 @@ from ...errors import GitalyError
 from ...rpc.call import Call
 from ...rpc.interfaces import IDispatcher
 from ...rpc.method import MethodInfo
-from .exchange import Context, StreamExchange, UnaryExchange
+from .exchange import AnswerExchange, Context, StreamExchange, UnaryExchange
 from .metadata import CORRELATION_KEY, call_from
 from .origins import Origins
 from .status import code_and_text, set_status
@@ -52,9 +52,11 @@ class Handlers(grpc.GenericRpcHandler):  # type: ignore[misc]
             method = self._dispatcher.method(details.method)
         except KeyError as error:
             return grpc.stream_stream_rpc_method_handler(_refuse(error))
-        if method.client_streaming or method.server_streaming:
-            # grpcio's other stream kinds differ in the calling convention only; one that reads and writes serves all of them.
+        if method.client_streaming:
+            # grpcio's other kind differs in the calling convention only; one that reads and writes serves both.
             handler = grpc.stream_stream_rpc_method_handler(self._stream(method))
+        elif method.server_streaming:
+            handler = grpc.unary_stream_rpc_method_handler(self._answer(method))
         else:
             handler = grpc.unary_unary_rpc_method_handler(self._unary(method))
         self._handlers[details.method] = handler
@@ -69,6 +71,17 @@ class Handlers(grpc.GenericRpcHandler):  # type: ignore[misc]
                 # Returning would make grpcio send an empty reply before the status.
                 await context.abort(*code_and_text(error))
             return exchange.reply
+
+        return serve
+
+    def _answer(self, method: MethodInfo) -> Serve:
+        async def serve(data: bytes, context: Context) -> None:
+            exchange = AnswerExchange(method, data, context, CORRELATION_KEY)
+            exchange.call = call = call_from(context, method, exchange, self._clock, self._origins)
+            try:
+                await self._run(call, context)
+            finally:
+                exchange.close()
 
         return serve
 
