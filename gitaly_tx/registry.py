@@ -33,6 +33,7 @@ from .services.internal.service import InternalService
 from .services.objectpool.service import ObjectPoolService
 from .services.operations.ports import OperationPorts
 from .services.operations.service import OperationService
+from .services.partition.service import PartitionService
 from .services.ref.service import RefService
 from .services.remote.service import RemoteService
 from .services.repository.outward import Outward
@@ -114,6 +115,7 @@ def services(ports: Ports) -> tuple[IMethods, ...]:
         InternalService(ports.storage.storages, ports.in_thread),
         ObjectPoolService(ports.git, ports.storage, ports.in_thread, ports.housekeeping),
         OperationService(OperationPorts(ports.git, ports.storage, ports.peers, ports.updater, ports.in_thread)),
+        PartitionService(ports.storage.storages, ports.in_thread),
         RefService(ports.git, ports.storage, mailmaps),
         RemoteService(ports.storage, ports.git, ports.remotes, fetches),
         RepositoryService(

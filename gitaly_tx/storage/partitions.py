@@ -18,6 +18,7 @@ from weakref import WeakValueDictionary
 from attrs import define, field
 
 from ..git.alternates import DEPTH, read_alternates
+from ..wal.entry import tag_of
 from ..wal.interfaces import Partition
 from .errors import WriteInTheWay
 from .naming import INTERNAL, Place, is_inside
@@ -46,6 +47,13 @@ def line_of(place: Place) -> Partition:
             break
         path = lender
     return Partition(place.storage.name, relpath(path, root))
+
+
+def number_of(partition: Partition) -> int:
+    """
+    A number for a partition, the same at all times and on all servers: 63 bits of a digest of its path.
+    """
+    return int.from_bytes(tag_of(partition.path)[:8], "big") >> 1
 
 
 @define(eq=False)
