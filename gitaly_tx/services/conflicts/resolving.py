@@ -152,7 +152,7 @@ async def _move(
 ) -> None:
     writer = Writer.of(header.user, header.repository, call.correlation_id)
     try:
-        await ports.updater.update(repository, writer, [update], staging)
+        await ports.updater.update(repository, writer, [update], staging, made=True)
     except UpdateError as error:
         raise GitalyError(error.text, Code.INTERNAL) from error
     except (AccessError, HookError) as error:

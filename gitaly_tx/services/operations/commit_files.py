@@ -23,17 +23,17 @@ from ...git.commits import Ident, NewCommit
 from ...git.interfaces import IObjects, RefUpdate
 from ...git.objectid import ObjectID
 from ...git.quarantine import object_id as id_of
-from ...git.quoting import quoted
 from ...git.treeedit import TreeEditor
 from ...hooks.updateref import AccessError, HookError, UpdateError, Writer
 from ...rpc.call import Call
 from ...storage.interfaces import IRepository, IStaging
-from ..defaultbranch import BRANCHES
+from ..defaultbranch import BRANCHES, has_branches
 from ..identity import signature
 from ..validate import given, object_id, opened
 from .contents import Contents, Waiting
 from .file_intake import Intake, Planned, Writing
 from .oldvalue import expected_old
+from .parents import base_commits
 from .ports import OperationPorts
 from .quarantine import quarantine
 from .refusals import custom_hook, invalid
@@ -104,7 +104,7 @@ async def user_commit_files(
     repository = await opened(ports.storage, given(header))
     _validate(header, repository)
     async with quarantine(repository) as staging:
-        bases = await _bases(repository, header)
+        bases = Bases(*await base_commits(ports, call, header, repository, staging))
         contents = Contents(ports.in_thread, repository, staging)
         planned = await Intake(ports.in_thread, contents).read(requests)
         author, committer = await _people(ports, header)
@@ -122,39 +122,6 @@ def _validate(header: UserCommitFilesRequestHeader, repository: IRepository) -> 
         raise invalid("empty BranchName")
     if header.start_sha:
         object_id(header.start_sha, repository.object_format)
-
-
-async def _bases(repository: IRepository, header: UserCommitFilesRequestHeader) -> Bases:
-    found = await repository.ref(BRANCHES + header.branch_name)
-    target = None if found is None else found.target
-    if header.start_sha:
-        parent: ObjectID | None = object_id(header.start_sha, repository.object_format)
-    else:
-        try:
-            parent = await _parent(repository, header, target)
-        except GitalyError as error:
-            raise error.wrapped("resolve parent commit") from error
-    if parent is not None and parent != target:
-        oid = parent
-        if await repository.look(lambda objects: peeling.peeled(objects, oid, b"commit")) is None:
-            raise GitalyError("fetch missing commit: lookup parent commit: reference not found", Code.INTERNAL)
-    return Bases(target, parent)
-
-
-async def _parent(repository: IRepository, header: UserCommitFilesRequestHeader, target: ObjectID | None) -> ObjectID | None:
-    if not header.start_branch_name or not await _has_branches(repository):
-        return target
-    name = BRANCHES + header.start_branch_name
-    found = await repository.ref(name)
-    if found is None:
-        raise GitalyError(
-            f"resolving refish {quoted(name + b'^{commit}')} in *localrepo.Repo: reference not found", Code.INTERNAL
-        )
-    return found.target
-
-
-async def _has_branches(repository: IRepository) -> bool:
-    return bool(await repository.refs((BRANCHES,)))
 
 
 async def _people(ports: OperationPorts, header: UserCommitFilesRequestHeader) -> tuple[Ident, Ident]:
@@ -204,7 +171,7 @@ async def _made(repository: IRepository, staging: IStaging, contents: Contents, 
     def write(type: bytes, data: bytes) -> ObjectID:
         return staging.write_blocking(type, len(data), [data])
 
-    return await repository.look(make)
+    return await repository.through(staging).look(make)
 
 
 async def _update(
@@ -216,7 +183,7 @@ async def _update(
     bases: Bases,
     commit: ObjectID,
 ) -> UserCommitFilesResponse:
-    had_branches = bases.target is not None or await _has_branches(repository)
+    had_branches = bases.target is not None or await has_branches(repository)
     zero = repository.object_format.zero
     old = await expected_old(repository, header.expected_old_oid)
     if old is None:

@@ -93,7 +93,7 @@ def _check(request: UserMergeBranchRequest) -> None:
 
 async def _move(ports: OperationPorts, repository: IRepository, writer: Writer, update: RefUpdate, staging: IStaging) -> None:
     try:
-        await ports.updater.update(repository, writer, [update], staging)
+        await ports.updater.update(repository, writer, [update], staging, made=True)
     except AccessError as error:
         details = UserMergeBranchError(access_check=access_check(error))
         raise GitalyError(error.text, Code.PERMISSION_DENIED, details=(details,)) from error

@@ -122,7 +122,7 @@ class Pick:
         update = RefUpdate(name, self.repository.object_format.zero if old is None else old, new)
         writer = Writer.of(request.user, request.repository, self.call.correlation_id)
         try:
-            await self.ports.updater.update(self.repository, writer, [update], self.staging)
+            await self.ports.updater.update(self.repository, writer, [update], self.staging, made=True)
         except (AccessError, UpdateError) as error:
             raise GitalyError(f"update reference with hooks: {described(error)}", Code.INTERNAL) from error
         except GitalyError as error:

@@ -108,7 +108,7 @@ async def _rebased(
 
 async def _move(ports: OperationPorts, repository: IRepository, writer: Writer, update: RefUpdate, staging: IStaging) -> None:
     try:
-        await ports.updater.update(repository, writer, [update], staging)
+        await ports.updater.update(repository, writer, [update], staging, made=True)
     except HookError as error:
         details = UserRebaseConfirmableError(access_check=AccessCheckError(error_message=error.text))
         text = f"access check: {quoted(error.chain)}"

@@ -9,6 +9,7 @@ import os
 from collections.abc import AsyncIterator
 from typing import Any
 
+from gitaly_tx.client.servers import KEY, Server, encode_servers
 from gitaly_tx.errors import Code
 from gitaly_tx.services.operations import contents
 from protocols.gitaly import operations_pb2 as pb
@@ -16,8 +17,11 @@ from protocols.gitaly.errors_pb2 import CustomHookError
 from protocols.gitaly.errors_pb2 import IndexError as Index
 from protocols.gitaly.operations_pb2 import UserCommitFilesActionHeader as Header
 from protocols.gitaly.shared_pb2 import Repository, User
+from tests.support.history import History
 
 from . import case
+
+FORK = Repository(storage_name="default", relative_path="team/fork.git")
 
 REGULAR, EXECUTABLE, LINK = "100644", "100755", "120000"
 
@@ -438,6 +442,8 @@ class BaseTests(CommitFilesCase):
     What a commit is made on, and what the branch has to be.
     """
 
+    metadata: dict[str, tuple[str, ...]] = {}
+
     async def update(self, **fields: Any) -> tuple[pb.OperationBranchUpdate, list[str]]:
         """
         Commit a new file.
@@ -475,6 +481,48 @@ class BaseTests(CommitFilesCase):
         self.assertEqual((reply.branch_update.branch_created, reply.branch_update.repo_created), (True, True))
         reply = await self.commit_files(repository=name)
         self.assertEqual((reply.branch_update.branch_created, reply.branch_update.repo_created), (False, False))
+
+    async def test_other_repository(self) -> None:
+        """
+        The start may be in another repository; what is not here comes from there. One without branches is where the first branch
+        is being made.
+        """
+        fork = await self.stack.provider.create(FORK)
+        history = History(fork.directory)
+        self.metadata = {KEY: (encode_servers({"default": Server("unix:/there")}),)}
+        fields: dict[str, Any] = {"start_repository": FORK, "branch_name": b"n1"}
+        self.assertEqual((await self.update(**fields))[1], [])
+        start = history.ref("refs/heads/n1", history.commit({"there": "x"}))
+        other = history.ref("refs/heads/x", history.commit({"other": "x"}))
+        for fields, parent in (
+            ({"branch_name": b"n1", "force": True}, start),
+            ({"branch_name": b"n2", "start_branch_name": b"x"}, other),
+            ({"branch_name": b"n3", "start_sha": str(history.commit({"more": "x"}, start))}, None),
+        ):
+            update, found = await self.update(start_repository=FORK, **fields)
+            self.assertEqual(found, [fields.get("start_sha", str(parent))])
+        self.assertEqual(sorted(self.tree(update.commit_id)), ["more", "new"])
+
+    async def test_not_elsewhere(self) -> None:
+        """
+        What is not there either is told; where nothing has to be asked there, nothing is.
+        """
+        missing = "1" * 40
+        there: dict[str, Any] = {"start_repository": FORK, "branch_name": b"new"}
+        text = "remote repository: empty gitaly-servers metadata"
+        await self.refused(self.commit_files(**there), Code.INTERNAL, f"resolve parent commit: {text}")
+        await self.refused(self.commit_files(**there, start_sha=missing), Code.INTERNAL, f"fetch missing commit: {text}")
+        await self.update(**there, start_sha=self.first)
+        self.metadata = {KEY: (encode_servers({"default": Server("unix:/there")}),)}
+        there["branch_name"] = b"newer"
+        text = "resolve parent commit: rpc error: code = NotFound desc = repository not found"
+        await self.refused(self.commit_files(**there), Code.NOT_FOUND, text)
+        fork = await self.stack.provider.create(FORK)
+        History(fork.directory).ref("refs/heads/x", History(fork.directory).commit({}))
+        text = 'resolve parent commit: resolving refish "refs/heads/newer^{commit}" in *remoterepo.Repo: reference not found'
+        await self.refused(self.commit_files(**there), Code.INTERNAL, text)
+        text = "fetch missing commit: fetch: fetch: the server refused"
+        await self.refused(self.commit_files(**there, start_sha=missing), Code.INTERNAL, text)
 
     async def test_no_parent(self) -> None:
         """
