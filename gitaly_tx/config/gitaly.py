@@ -175,26 +175,26 @@ class CgroupRepositories:
     ``[cgroups.repositories]``: a share for each repository.
     """
 
-    count: int = setting(COUNT, 0, "How many groups there are.", used=False)
-    memory_bytes: int = setting(INTEGER, 0, "Memory of one.", used=False)
-    cpu_shares: int = setting(COUNT, 0, "Weight of one.", used=False)
-    cpu_quota_us: int = setting(INTEGER, 0, "CPU time of one, of each 100 ms.", used=False)
-    max_cgroups_per_repo: int = setting(COUNT, 1, "Groups that one repository's children are spread over.", used=False)
+    count: int = setting(COUNT, 0, "How many groups there are; 0 for none, also of all children.")
+    memory_bytes: int = setting(INTEGER, 0, "Memory of one; 0 for any.")
+    cpu_shares: int = setting(COUNT, 0, "Weight of one, where 1024 is usual; 0 for the usual one.")
+    cpu_quota_us: int = setting(INTEGER, 0, "Microseconds of CPU time of one, of each 100 ms; 0 for any.")
+    max_cgroups_per_repo: int = setting(COUNT, 1, "Groups that one repository's children are spread over.")
 
 
 @frozen
 class Cgroups:
     """
-    ``[cgroups]``: Linux control groups for children.
+    ``[cgroups]``: Linux control groups for children, where the kernel lets us make them.
     """
 
-    mountpoint: str = setting(PATH, "", "Where they are mounted.", used=False)
-    hierarchy_root: str = setting(TEXT, "gitaly", "The group above all others.", used=False)
-    memory_bytes: int = setting(INTEGER, 0, "Memory of all children.", used=False)
-    cpu_shares: int = setting(COUNT, 0, "Weight of all children.", used=False)
-    cpu_quota_us: int = setting(INTEGER, 0, "CPU time of all children, of each 100 ms.", used=False)
+    mountpoint: str = setting(PATH, "", "Where they are mounted; empty is /sys/fs/cgroup. Version 2 only.")
+    hierarchy_root: str = setting(TEXT, "gitaly", "The group above all others.")
+    memory_bytes: int = setting(INTEGER, 0, "Memory of all children; 0 for any.")
+    cpu_shares: int = setting(COUNT, 0, "Weight of all children, where 1024 is usual; 0 for the usual one.")
+    cpu_quota_us: int = setting(INTEGER, 0, "Microseconds of CPU time of all children, of each 100 ms; 0 for any.")
     metrics_enabled: bool = setting(BOOL, False, "Export the groups' figures.", used=False)
-    repositories: CgroupRepositories = table(CgroupRepositories, "A share for each repository.", used=False)
+    repositories: CgroupRepositories = table(CgroupRepositories, "A share for each repository.")
     count: int = setting(COUNT, 0, "Older spelling of repositories.count.", used=False)
     cpu: Mapping[str, Any] = setting(ANYTHING, {}, "Older spelling.", used=False)
     memory: Mapping[str, Any] = setting(ANYTHING, {}, "Older spelling.", used=False)

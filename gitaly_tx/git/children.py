@@ -12,6 +12,7 @@ from twisted.internet.interfaces import IReactorFDSet, IReactorTime
 
 from ..errors import Code, GitalyError
 from ..streams import IByteSink
+from .cgroups import ControlledChildren
 from .interfaces import Ended, Limits
 from .process import Child, Told, start
 from .watchdog import Watchdog
@@ -24,9 +25,17 @@ class Children:
     Starts programs and remembers them until they were reaped, so that a server that ends leaves none behind.
 
     :param watchdog: told of them, for the case that the server is killed.
+    :param groups: puts each into a control group.
     """
 
-    def __init__(self, reactor: IReactorFDSet, clock: IReactorTime, watchdog: Watchdog | None = None) -> None:
+    def __init__(
+        self,
+        reactor: IReactorFDSet,
+        clock: IReactorTime,
+        watchdog: Watchdog | None = None,
+        groups: ControlledChildren | None = None,
+    ) -> None:
+        self._groups = groups
         self._watchdog = watchdog
         self._reactor = reactor
         self._clock = clock
@@ -50,10 +59,12 @@ class Children:
         told: Told,
         descriptors: Sequence[int] = (),
         stdout: int | None = None,
+        key: str = "",
     ) -> Child:
         """
         As :func:`gitaly_tx.git.process.start`.
 
+        :param key: the repository that it runs for: who belongs together.
         :raises GitalyError: RESOURCE_EXHAUSTED if the system has no process, memory or descriptor left.
         :raises OSError: if the program cannot be executed.
         """
@@ -91,6 +102,8 @@ class Children:
                 raise GitalyError("no process can be started now", Code.RESOURCE_EXHAUSTED, {"error": str(error)}) from error
             raise
         self._alive.add(child)
+        if self._groups is not None:
+            self._groups.place(child.pid, key)
         if self._watchdog is not None:
             self._watchdog.came(child.pid)
         return child

@@ -88,7 +88,8 @@ class Git:
             variables["CORRELATION_ID"] = correlation_id
         try:
             argv = command.argv(self.path, self._config)
-            return self._start(command.name, argv, variables, "/", stderr, limits or self._limits, descriptors, stdout)
+            key = "" if command.directory is None else command.directory.path
+            return self._start(command.name, argv, variables, "/", stderr, limits or self._limits, descriptors, stdout, key)
         except OSError as error:
             raise GitalyError("git cannot be executed", Code.INTERNAL, {"error": str(error)}) from error
 
@@ -105,7 +106,7 @@ class Git:
         As :func:`IGit.spawn_program`.
         """
         name = os.path.basename(os.fsdecode(argv[0]))
-        return self._start(name, argv, environment, cwd, stderr, limits or self._limits)
+        return self._start(name, argv, environment, cwd, stderr, limits or self._limits, key=cwd)
 
     async def run(
         self,
@@ -152,6 +153,7 @@ class Git:
         limits: Limits,
         descriptors: Sequence[int] = (),
         stdout: int | None = None,
+        key: str = "",
     ) -> Child:
         observer, context = self._observer, contextvars.copy_context()
 
@@ -168,6 +170,7 @@ class Git:
             told=told,
             descriptors=descriptors,
             stdout=stdout,
+            key=key,
         )
         if observer is not None:
             observer(name, None)

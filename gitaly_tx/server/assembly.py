@@ -35,6 +35,7 @@ from ..frontends.monitoring.resources import MonitoringSite, Readiness, scrape_i
 from ..frontends.monitoring.service import MonitoringService
 from ..frontends.ssh.service import SSHService
 from ..frontends.tls import RenewableCertificate
+from ..git.cgroups import ControlledChildren
 from ..git.children import Children
 from ..git.config import Configurations
 from ..git.dulwichreader import ObjectReader
@@ -86,6 +87,7 @@ from ..writequeue.queue import WriteQueue
 from ..writequeue.watched import WatchedCommitter
 from . import doors
 from .application import Application, application
+from .groups import control_groups
 from .limiting import Limiting
 from .maintenance import Maintenance, make_housekeeping, nightly
 from .measures import Measures
@@ -118,6 +120,7 @@ class Assembly:
     committer: Committer
     queue: WriteQueue
     children: Children
+    groups: ControlledChildren | None
     watchdog: Watchdog
     maintenance: Maintenance
     pushes: ReceivePack
@@ -168,6 +171,8 @@ class Assembly:
         for pool in (self.readers, self.workers, *self.writers):
             pool.start()
         self.watchdog.start()
+        if self.groups is not None:
+            await self.groups.start()
         self.lag.startService()
         self.adaptation.startService()
         if self.monitoring is not None:
@@ -215,6 +220,8 @@ class Assembly:
             await store.stop()
         self.children.kill_all()
         await self.children.wait_all()
+        if self.groups is not None:
+            await self.groups.stop()
         self.watchdog.stop()
         if self.monitoring is not None:
             await self.monitoring.stopService()
@@ -273,7 +280,8 @@ def assemble(reactor: Any, config: Config, surroundings: Surroundings, program: 
     threads, reading = Threads(returning, workers), Threads(returning, readers)
 
     watchdog = Watchdog()
-    children = Children(reactor, clock, watchdog)
+    groups = control_groups(config, threads)
+    children = Children(reactor, clock, watchdog, groups)
     metrics.git_children.set_function(lambda: len(children))
     git = Git(
         program,
@@ -403,6 +411,7 @@ def assemble(reactor: Any, config: Config, surroundings: Surroundings, program: 
         committer=committer,
         queue=queue,
         children=children,
+        groups=groups,
         watchdog=watchdog,
         maintenance=Maintenance(housekeeping, nightly(config.daily_maintenance, clock, storage, threads, housekeeping)),
         pushes=pushes,

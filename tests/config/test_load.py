@@ -141,7 +141,6 @@ layout = "pointer"
                 "git.catfile_cache_size",
                 "logging.dir",
                 "gitlab-shell",
-                "cgroups",
                 "backup",
             ),
         )
