@@ -4,6 +4,7 @@ A repository out of a snapshot that somebody serves over HTTP.
 
 from __future__ import annotations
 
+import re
 import threading
 from posixpath import join
 
@@ -29,6 +30,8 @@ from .outward import Outward
 ARCHIVE = "snapshot.tar"
 
 _EXTRACTING = "extracting snapshot"
+
+_SCHEME = re.compile(r"[A-Za-z][-+.A-Za-z0-9]*:")
 
 
 async def create_repository_from_snapshot(
@@ -109,6 +112,8 @@ def _refuse(url: str, scheme: str, resolved: str) -> None:
     """
     if resolved and scheme:
         raise GitalyError(f"creating resolved HTTP client: unsupported schema {quoted(scheme)}", Code.INVALID_ARGUMENT)
-    if scheme.isalnum():
-        raise GitalyError(f"HTTP request failed: unsupported protocol scheme {quoted(scheme)}", Code.INVALID_ARGUMENT)
-    raise GitalyError(f"Bad HTTP URL: {quoted(url)}", Code.INVALID_ARGUMENT)
+    if ":" in url.partition("/")[0] and not _SCHEME.match(url):
+        why = "first path segment in URL cannot contain colon"
+        raise GitalyError(f"Bad HTTP URL: parse {quoted(url)}: {why}", Code.INVALID_ARGUMENT)
+    why = f"unsupported protocol scheme {quoted(scheme)}"
+    raise GitalyError(f"HTTP request failed: Get {quoted(url)}: {why}", Code.INTERNAL)
