@@ -36,6 +36,15 @@ def is_valid_ref(name: bytes) -> bool:
     return _WELL_FORMED.match(name) is not None
 
 
+def is_branch_name(name: bytes) -> bool:
+    """
+    Whether git would make a branch of that name, as ``git check-ref-format --branch`` says.
+
+    :param name: without ``refs/heads/``.
+    """
+    return name != b"HEAD" and not name.startswith(b"-") and is_valid_ref(b"refs/heads/" + name)
+
+
 def check_ref(name: bytes) -> None:
     """
     Say what is wrong with the full name of a ref, if something is.

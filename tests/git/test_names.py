@@ -11,7 +11,7 @@ from hypothesis import strategies as st
 from twisted.trial.unittest import SynchronousTestCase
 
 from gitaly_tx.errors import Code, GitalyError
-from gitaly_tx.git.names import check_ref, is_valid_ref, validate_revision
+from gitaly_tx.git.names import check_ref, is_branch_name, is_valid_ref, validate_revision
 from tests.support.git import program
 
 SPECIAL = [b" ", b"\t", b"\n", b"~", b"^", b":", b"?", b"*", b"[", b"\\", b"\x7f", b"\x01", b"@", b"{", b"@{"]
@@ -76,6 +76,22 @@ class RefNameTests(SynchronousTestCase):
             self.assertFalse(is_valid_ref(name), name)
         else:
             self.assertTrue(is_valid_ref(name), name)
+
+    def test_branches(self):
+        """
+        A branch is not called HEAD, and does not look like an option.
+        """
+        for name, expected in (
+            (b"main", True),
+            (b"a/HEAD", True),
+            (b"a-", True),
+            (b"HEAD", False),
+            (b"-a", False),
+            (b"", False),
+            (b"a..b", False),
+            (b"../x", False),
+        ):
+            self.assertEqual(is_branch_name(name), expected, name)
 
 
 class RevisionTests(SynchronousTestCase):

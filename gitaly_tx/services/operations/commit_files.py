@@ -21,6 +21,7 @@ from ...errors import Code, GitalyError
 from ...git import peeling
 from ...git.commits import Ident, NewCommit
 from ...git.interfaces import IObjects, RefUpdate
+from ...git.names import is_branch_name
 from ...git.objectid import ObjectID
 from ...git.quarantine import object_id as id_of
 from ...git.treeedit import TreeEditor
@@ -189,7 +190,7 @@ async def _update(
     if old is None:
         old = zero if bases.target is None else bases.target if header.force or bases.parent is None else bases.parent
     name = BRANCHES + header.branch_name
-    if header.branch_name == b"HEAD" or header.branch_name.startswith(b"-"):
+    if not is_branch_name(header.branch_name):
         raise GitalyError("reference update: invalid reference format", Code.FAILED_PRECONDITION)
     writer = Writer.of(header.user, header.repository, call.correlation_id)
     try:

@@ -15,6 +15,7 @@ from ...errors import Code, GitalyError
 from ...git.ancestry import is_ancestor
 from ...git.commits import Ident
 from ...git.interfaces import GitObject, IObjects, RefUpdate
+from ...git.names import is_branch_name
 from ...git.objectid import ObjectID
 from ...git.parse import commit as commits
 from ...git.peeling import parent, peeled_id, tree_of
@@ -116,6 +117,9 @@ class Pick:
         if old is None:
             found = await find(self.ports.git, self.repository, name, b"commit")
             old = None if found is None else found.oid
+            if old is None and not is_branch_name(request.branch_name):
+                text = "update reference with hooks: reference update: invalid reference format"
+                raise GitalyError(text, Code.INTERNAL)
         new = self.start if request.dry_run else commit
         if old is not None and not await is_ancestor(self.ports.git, self.staging.directory, old, new):
             raise Diverged(old, new)

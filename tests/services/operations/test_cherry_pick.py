@@ -231,6 +231,17 @@ class CherryPickTests(mergecase.MergeCase):
         self.assertEqual(details, pb.UserCherryPickError(target_branch_diverged=diverged))
         self.assertEqual(len(diverged.child_revision), 40)
 
+    async def test_impossible_names(self) -> None:
+        """
+        A branch is not made if git would not make one of that name.
+        """
+        text = "update reference with hooks: reference update: invalid reference format"
+        for name in (b"-evil", b"HEAD", b"a..b", b"a.lock", b"a b", b"@{x", b"a\0b", b"a\nb", b"../x", b"/x", b"x/"):
+            with self.subTest(name=name):
+                await self.refused(self.pick(branch_name=name, start_branch_name=b"main"), Code.INTERNAL, text)
+        await self.error(self.pick(branch_name=b"x" * 5000, start_branch_name=b"main"))
+        self.assertEqual(len(self.refs()), 4)
+
     async def test_refused(self) -> None:
         """
         A hook's words are in the details; others' words, and what became of the ref, in the message.

@@ -113,7 +113,7 @@ class MergeBranchTests(mergecase.MergeCase):
         """
         What is wrong is told in Gitaly's order.
         """
-        for change, code, text in (
+        changes: tuple[tuple[dict[str, Any], Code, str], ...] = (
             ({"repository": None, "user": None}, Code.INVALID_ARGUMENT, "repository not set"),
             ({"user": None, "branch": b""}, Code.INVALID_ARGUMENT, "empty user"),
             ({"user": User()}, Code.INVALID_ARGUMENT, "empty user email"),
@@ -122,7 +122,10 @@ class MergeBranchTests(mergecase.MergeCase):
             ({"commit_id": "", "message": b""}, Code.INVALID_ARGUMENT, "empty commit ID"),
             ({"message": b"", "branch": b"nope"}, Code.INVALID_ARGUMENT, "empty message"),
             ({"branch": b"nope", "user": User(email=b"a", name=b"a", timezone="x")}, Code.NOT_FOUND, "reference not found"),
-            ({"branch": b"../heads/main"}, Code.NOT_FOUND, "reference not found"),
+            *(
+                ({"branch": name}, Code.NOT_FOUND, "reference not found")
+                for name in (b"../heads/main", b"a\0b", b"main\n", b"-main", b"@{-1}", b"main~0", b"x" * 5000)
+            ),
             ({"user": User(email=b"a", name=b"a", timezone="x")}, Code.INVALID_ARGUMENT, "unknown time zone x"),
             ({"user": User(email=b"a", name=b"<>")}, Code.INTERNAL, "could not create merge commit: missing author name"),
             (
@@ -145,7 +148,8 @@ class MergeBranchTests(mergecase.MergeCase):
                 Code.INVALID_ARGUMENT,
                 "cannot resolve expected old object ID: reference not found",
             ),
-        ):
+        )
+        for change, code, text in changes:
             with self.subTest(text=text):
                 await self.refused_merge(code, text, **change)
         self.nothing_staged()
