@@ -7,7 +7,7 @@ from __future__ import annotations
 import asyncio
 import socket
 import ssl
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
 from typing import Any
 
 from protocols.channels.backchannel import BACKCHANNEL
@@ -62,11 +62,11 @@ class SessionWire(asyncio.Protocol):
 
     # As :class:`~gitaly_tx.multiplex.connection.Wire`.
 
-    def write(self, data: bytes) -> None:
+    def write(self, pieces: Sequence[bytes | memoryview]) -> None:
         """
         Send bytes.
         """
-        self._transport.write(data)
+        self._transport.write(b"".join(pieces))
 
     def close(self) -> None:
         """

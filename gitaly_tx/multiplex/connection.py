@@ -4,7 +4,7 @@ A yamux session and its streams, whatever carries its bytes.
 
 from __future__ import annotations
 
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
 from typing import Protocol, TypeAlias
 
 from protocols.yamux.errors import GoAwayCode, ProtocolViolation, Refused, SessionEnded
@@ -30,9 +30,9 @@ class Wire(Protocol):
     What carries the bytes.
     """
 
-    def write(self, data: bytes) -> None:
+    def write(self, pieces: Sequence[bytes | memoryview]) -> None:
         """
-        Send bytes, now or as soon as it can.
+        Send bytes, now or as soon as it can. They stay as they are until they are sent.
         """
 
     def close(self) -> None:
@@ -363,4 +363,4 @@ class Connection:
             return
         pieces = self._session.bytes_to_send()
         if pieces:
-            self._wire.write(b"".join(pieces))
+            self._wire.write(pieces)

@@ -8,7 +8,7 @@ from attrs import frozen
 from twisted.internet.defer import DeferredLock
 from zope.interface import implementer
 
-from protocols.git.sideband import BAND_DATA, BAND_PROGRESS, encode
+from protocols.git.sideband import BAND_DATA, BAND_PROGRESS, encoded
 
 from ..streams import IByteSink
 
@@ -45,6 +45,6 @@ class Band:
         """
         await self._turn.acquire()
         try:
-            await self._sink.write(b"".join(encode(self._number, data)))
+            await self._sink.write(encoded(self._number, data))
         finally:
             self._turn.release()

@@ -51,6 +51,19 @@ def encode(band: int, data: bytes, maximum: int = LARGE) -> list[bytes]:
     ]
 
 
+def encoded(band: int, data: bytes) -> bytes:
+    """
+    :func:`encode` with the longest packets, all in one, for much data: it is copied once.
+    """
+    room = LARGE - 5
+    view = memoryview(data)
+    pieces: list[bytes | memoryview] = []
+    for at in range(0, len(view), room):
+        piece = view[at : at + room]
+        pieces += (b"%04x%c" % (len(piece) + 5, band), piece)
+    return b"".join(pieces)
+
+
 class SidebandDecoder:
     """
     Takes bytes, however they are cut, and returns what the bands carry, and the marks between.

@@ -8,6 +8,7 @@ from __future__ import annotations
 import os
 import shutil
 import subprocess
+import sys
 import tempfile
 from pathlib import Path
 
@@ -17,7 +18,8 @@ from twisted.trial.unittest import SkipTest, TestCase
 
 from gitaly_tx.rpc.catalogue import gitaly_methods
 from tests.support.gitclient import GitClient, over_grpc, over_sidechannels
-from tests.support.server import Server, shared_server
+from tests.support.server import Server, descendants, shared_server
+from tests.support.waiting import eventually
 
 FOREIGN = Path(__file__).parent / "yamuxclient"
 
@@ -75,6 +77,49 @@ class SidechannelTests(TestCase):
         So does one without sidechannels, on the same port.
         """
         self.to_and_fro(over_grpc(self.server.grpc))
+
+    def test_killed(self) -> None:
+        """
+        A client that is killed in the middle of a clone leaves no git behind.
+        """
+        git = GitClient(self.folder, {})
+        work = git.repository("work")
+        (work / "large").write_bytes(os.urandom(8 << 20))
+        git.run("add", ".", cwd=work)
+        git.run("commit", "-q", "-m", "large", cwd=work)
+        tip = git.run("rev-parse", "HEAD", cwd=work).stdout.strip()
+        git.run("clone", "-q", "--bare", "work", str(self.server.storage / self.path))
+        environment = {**os.environ, **over_sidechannels(self.server.grpc)}
+        command = [sys.executable, "-m", "tests.support.sidechannel_ssh", "host", f"git-upload-pack '{self.path}'"]
+        with subprocess.Popen(
+            command, env=environment, stdin=subprocess.PIPE, stdout=subprocess.PIPE, stderr=subprocess.DEVNULL
+        ) as client:
+            assert client.stdin is not None and client.stdout is not None
+            client.stdin.write(b"0032want " + tip.encode() + b"\n" + b"0000" + b"0009done\n")
+            client.stdin.flush()
+            received = 0
+            while received < 1 << 20:
+                data = os.read(client.stdout.fileno(), 1 << 16)
+                self.assertTrue(data)
+                received += len(data)
+            self.assertEqual(len(self.packing()), 1)
+            client.kill()
+            client.wait()
+        eventually(lambda: not self.packing(), "git has gone")
+
+    def packing(self) -> list[int]:
+        """
+        The gits that serve this repository.
+        """
+        found = []
+        for pid in descendants(self.server.pid):
+            try:
+                words = Path(f"/proc/{pid}/cmdline").read_bytes()
+            except OSError:
+                continue
+            if self.path.encode() in words and b"upload-pack" in words:
+                found.append(pid)
+        return found
 
     def foreign(self) -> str:
         """

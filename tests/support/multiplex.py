@@ -4,7 +4,7 @@ Two ends of a multiplexed connection, with nothing between them but what a test 
 
 from __future__ import annotations
 
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
 from typing import Any
 
 from gitaly_tx.multiplex.connection import Connection, Stream
@@ -23,11 +23,11 @@ class MemoryWire:
         self.written = bytearray()
         self.closed = ""
 
-    def write(self, data: bytes) -> None:
+    def write(self, pieces: Sequence[bytes | memoryview]) -> None:
         """
         As :func:`gitaly_tx.multiplex.connection.Wire.write`.
         """
-        self.written += data
+        self.written += b"".join(pieces)
 
     def close(self) -> None:
         """

@@ -24,6 +24,7 @@ from .firstbytes import Newcomer
 from .origins import Full, Origin, Origins
 from .relay import Relay
 from .secure import SecureClient
+from .socketwire import SocketWire
 
 PATIENCE: Final = 60.0
 """Seconds that a client may take until it has said what it wants."""
@@ -122,12 +123,9 @@ class Reception:
             each.end()
 
     def _multiplexed(self, fresh: socket.socket, text: str, begun: bytes) -> None:
-        backchannel = Backchannel(text, self._origins, self._loop, self._here.discard)
-        self._here.add(backchannel)
-        self._adopt(fresh, _OneProtocol(backchannel))
-        fresh.close()
-        if begun:
-            backchannel.dataReceived(begun)
+        wire = SocketWire(fresh, self._loop, self._here.discard)
+        self._here.add(wire)
+        wire.begin(Backchannel(wire, text, self._origins, self._loop).connection, begun)
 
     def _relay(self, fresh: socket.socket, text: str, begun: bytes) -> None:
         try:

@@ -4,7 +4,7 @@ Clients that come over TLS: the same two kinds, as Twisted's transports see them
 
 from __future__ import annotations
 
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
 from typing import Any
 
 from twisted.internet.interfaces import IPushProducer
@@ -13,6 +13,7 @@ from twisted.python.failure import Failure
 from zope.interface import implementer
 
 from ...multiplex.bridged import PIECE, Bridged
+from ...multiplex.connection import Connection
 from .backchannel import RETRY, Backchannel
 from .firstbytes import FirstBytes
 from .origins import Full, Origin, Origins
@@ -37,7 +38,7 @@ class SecureClient(Protocol):
         self._loop = loop
         self._gone = gone
         self._first = FirstBytes(self._known)
-        self._became: Backchannel | PlainCalls | None = None
+        self._became: SecureBackchannel | PlainCalls | None = None
         self._deadline = loop.call_later(patience, self.end)
 
     def end(self) -> None:
@@ -67,7 +68,7 @@ class SecureClient(Protocol):
     def _known(self, multiplexed: bool, begun: bytes) -> None:
         self._deadline.cancel()
         if multiplexed:
-            self._became = Backchannel(self._text, self._origins, self._loop, lambda _: None)
+            self._became = SecureBackchannel(self._text, self._origins, self._loop)
         else:
             self._became = PlainCalls(self._text, self._origins, self._loop)
         self._became.makeConnection(self.transport)
@@ -189,3 +190,85 @@ class PlainCalls(Protocol):
             self.reset()
         else:
             self._bridged.join(private, lambda: self._origins.forget(private), lambda: None)
+
+
+@implementer(IPushProducer)
+class SecureBackchannel(Protocol):
+    """
+    A multiplexed connection over a transport of Twisted's.
+
+    :param text: the client's address, for the log.
+    """
+
+    transport: Any
+    _connection: Connection
+
+    def __init__(self, text: str, origins: Origins, loop: Any) -> None:
+        self._text = text
+        self._origins = origins
+        self._loop = loop
+
+    def connectionMade(self) -> None:
+        """
+        The word was read; what follows is yamux.
+        """
+        self._connection = Backchannel(_Transport(self.transport), self._text, self._origins, self._loop).connection
+        self.transport.registerProducer(self, True)
+
+    def dataReceived(self, data: bytes) -> None:
+        """
+        Some of it.
+        """
+        self._connection.data_received(data)
+
+    def connectionLost(self, reason: Failure = connectionDone) -> None:
+        """
+        The client has gone.
+        """
+        self._connection.connection_lost()
+
+    def pauseProducing(self) -> None:
+        """
+        The client does not read.
+        """
+        self._connection.pause()
+
+    def resumeProducing(self) -> None:
+        """
+        The client reads again.
+        """
+        self._connection.resume()
+
+    def stopProducing(self) -> None:
+        """
+        The client has gone; :meth:`connectionLost` follows.
+        """
+
+
+class _Transport:
+    """
+    A transport of Twisted's as a wire.
+    """
+
+    def __init__(self, transport: Any) -> None:
+        self._transport = transport
+
+    def write(self, pieces: Sequence[bytes | memoryview]) -> None:
+        """
+        As :func:`Wire.write`.
+        """
+        self._transport.write(b"".join(pieces))
+
+    def close(self) -> None:
+        """
+        As :func:`Wire.close`.
+        """
+        self._transport.unregisterProducer()
+        self._transport.loseConnection()
+
+    def abort(self) -> None:
+        """
+        As :func:`Wire.abort`.
+        """
+        self._transport.unregisterProducer()
+        self._transport.abortConnection()

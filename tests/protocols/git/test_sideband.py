@@ -41,6 +41,14 @@ class EncodeTests(SynchronousTestCase):
             self.assertEqual([len(packet) for packet in more], [maximum, maximum, 6])
             self.assertEqual(more[0][:5], b"%04x\x01" % maximum)
 
+    def test_in_one(self) -> None:
+        """
+        The packets can be had in one piece.
+        """
+        for size in (0, 1, 65515, 65516, 300_000):
+            data = b"x" * size
+            self.assertEqual(sideband.encoded(BAND_PROGRESS, data), b"".join(sideband.encode(BAND_PROGRESS, data)))
+
     @cuts.few
     @given(messages, st.sampled_from([sideband.LARGE, sideband.SMALL, 6, 9]))
     def test_round_trip(self, told: list[tuple[int, bytes]], maximum: int) -> None:
