@@ -53,7 +53,7 @@ def _change(repository: IRepository, pool: IRepository) -> FileChange | None:
         return None
     if present.rstrip(b"\n") == os.fsencode(lent):
         return FileChange(ALTERNATES, wanted)
-    raise OtherAlternates(present)
+    raise OtherAlternates(present.rstrip(b"\n"))
 
 
 def _drop_bitmaps(repository: IRepository, pool: IRepository) -> None:

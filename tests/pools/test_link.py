@@ -62,7 +62,11 @@ class LinkTests(PoolCase):
         self.write(WANTED + b"\n")
         await self.link()
         self.assertEqual(self.alternates("a.git"), WANTED + b"\n")
-        for content, told in ((b"mock/objects", '"mock/objects"'), (b"", '""'), (b"/x\n" + WANTED, f'"/x\\n{WANTED.decode()}"')):
+        for content, told in (
+            (b"mock/objects\n", '"mock/objects"'),
+            (b"", '""'),
+            (b"/x\n" + WANTED, f'"/x\\n{WANTED.decode()}"'),
+        ):
             self.write(content)
             expected = (Code.INTERNAL, f"unexpected alternates content: {told}")
             self.assertEqual(await self.refusal(self.link()), expected)
