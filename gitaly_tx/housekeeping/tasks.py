@@ -29,6 +29,7 @@ from attrs import evolve, field, frozen
 from twisted.logger import Logger
 
 from ..errors import Code, GitalyError
+from ..git.alternates import read_alternates
 from ..git.command import Command
 from ..git.directory import GitDirectory
 from ..git.errors import GitCommandError
@@ -134,9 +135,11 @@ class _Rebuilding:
 
     async def run(self) -> bool:
         """
-        :returns: whether it is done; ``False`` if others wrote meanwhile and objects were to be dropped.
+        :returns: whether it is done; ``False`` if others wrote meanwhile and objects were to be dropped, or if the repository
+            borrows from elsewhere now.
         """
         before = await self._refs()
+        lenders = await self._lenders()
         staging = await self._repository.stage()
         admitted = False
 
@@ -145,7 +148,8 @@ class _Rebuilding:
             nonlocal admitted
             admitted = True
             try:
-                return await self._swap(turn, staging, before, files)
+                # What was not packed because it is borrowed must be lent still.
+                return await self._lenders() == lenders and await self._swap(turn, staging, before, files)
             finally:
                 await staging.discard()
 
@@ -155,6 +159,9 @@ class _Rebuilding:
         finally:
             if not admitted:
                 await staging.discard()
+
+    async def _lenders(self) -> tuple[str, ...]:
+        return await self._threads(read_alternates, self._repository.directory.objects)
 
     async def _refs(self) -> view.Refs:
         head = await self._repository.head()

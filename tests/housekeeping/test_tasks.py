@@ -5,6 +5,7 @@ Repacking and pruning with the real git, in a repository that others write.
 from __future__ import annotations
 
 import os
+import shutil
 import time
 from collections.abc import Awaitable, Callable
 from posixpath import join
@@ -25,6 +26,7 @@ from gitaly_tx.housekeeping import view
 from gitaly_tx.housekeeping.statistics import CommitGraph, survey
 from gitaly_tx.housekeeping.strategy import Graph, Plan, Repack, Thresholds, eager
 from gitaly_tx.housekeeping.tasks import Tasks
+from gitaly_tx.pools.disconnect import disconnect
 from gitaly_tx.storage.interfaces import IRepository
 from tests.contracts.storageprovider import ZERO, named
 from tests.support.awaiting import begin
@@ -423,6 +425,26 @@ class BesideTests(TasksCase):
         asked = self.perform(Plan(graph=Graph.REPLACE), self.meddled("commit-graph", again))
         self.assertEqual(await self.refusal(asked), (Code.ABORTED, "packs have changed"))
         self.assertEqual(survey(self.path).graph, CommitGraph())
+        self.assert_whole()
+
+    async def test_disconnected_meanwhile(self) -> None:
+        """
+        If the repository stops to borrow while git leaves out what is borrowed, nothing of that is removed.
+        """
+        self.git("repack", "-adq")
+        shutil.copytree(self.path, join(self.root, "pool.git"))
+        alternates = join(self.path, "objects/info/alternates")
+        with open(alternates, "w") as file:
+            file.write("../../pool.git/objects")
+        repository = await self.repository()
+        plan = evolve(FULL, bitmap=False)
+
+        def leave() -> Awaitable[None]:
+            return disconnect(self.stack.git, self.stack.threads, repository)
+
+        await self.perform(plan, self.meddled("repack", leave))
+        self.assertFalse(os.path.exists(alternates))
+        shutil.rmtree(join(self.root, "pool.git"))
         self.assert_whole()
 
     async def test_removed_meanwhile(self) -> None:
