@@ -38,7 +38,7 @@ MOST: Final = 4096
 """Looks that are remembered."""
 
 
-BUDGET: Final = 32 * 1024
+BUDGET: Final = 64 * 1024
 """Bytes that one look may work through here."""
 
 

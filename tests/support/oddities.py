@@ -1,5 +1,6 @@
 """
-Histories of all kinds, for comparing with git: odd names, bytes that are no text, empty trees, submodules, symbolic links, merges.
+Histories of all kinds, for comparing with git: odd names, bytes that are no text, empty trees, submodules, symbolic links,
+merges.
 """
 
 from __future__ import annotations
@@ -128,14 +129,9 @@ def stream(commits: Sequence[Commit], ref: bytes, hex_length: int) -> bytes:
     pieces = []
     for number, commit in enumerate(commits):
         name = ref if number == len(commits) - 1 else b"%b-%d" % (ref, number)
-        head = b"reset %b\ncommit %b\nmark :%d\nauthor %b\ncommitter %b\n" % (
-            name,
-            name,
-            number + 1,
-            commit.author,
-            commit.committer,
-        )
-        pieces.append(head + b"data %d\n%b\n" % (len(commit.message), commit.message))
+        pieces.append(b"reset %b\ncommit %b\nmark :%d\n" % (name, name, number + 1))
+        pieces.append(b"author %b\ncommitter %b\n" % (commit.author, commit.committer))
+        pieces.append(b"data %d\n%b\n" % (len(commit.message), commit.message))
         for word, parent in zip((b"from", *[b"merge"] * 9), commit.parents, strict=False):
             pieces.append(b"%b :%d\n" % (word, parent + 1))
         pieces.append(b"deleteall\n")

@@ -4,10 +4,15 @@ Versions, and whether the storages work.
 
 from __future__ import annotations
 
+import math
 import os
-from collections.abc import Iterable, Mapping
+import time
+from collections.abc import Callable, Iterable, Mapping
 from posixpath import join
 from typing import Final
+
+from attrs import define, field
+from twisted.internet.defer import Deferred
 
 from protocols.gitaly.server_pb2 import ServerInfoResponse
 
@@ -20,15 +25,60 @@ PROBE: Final = "+testWrite"
 """The file that is written and removed to find out whether a storage can be written to: Gitaly's name for it."""
 
 
-async def server_info(version: str, git: IGit, storages: Mapping[str, StorageInfo], in_thread: InThread) -> ServerInfoResponse:
+FRESH: Final = 1.0
+"""Seconds for which what was found out of the storages is good: to find it out writes a file into each."""
+
+
+@define(eq=False)
+class StorageStatuses:
+    """
+    Whether the storages work, found out when somebody asks and at most once a second. Who asks meanwhile gets the same answer.
+
+    :param in_thread: where file systems are asked.
+    :param now: seconds.
+    """
+
+    _storages: Mapping[str, StorageInfo]
+    _in_thread: InThread
+    _now: Callable[[], float] = time.monotonic
+    _found: tuple[ServerInfoResponse.StorageStatus, ...] = ()
+    _until: float = field(default=-math.inf, init=False)
+    _waiting: list[Deferred[None]] = field(factory=list, init=False)
+    _looking: bool = field(default=False, init=False)
+
+    async def get(self) -> tuple[ServerInfoResponse.StorageStatus, ...]:
+        """
+        One for each storage, in the order of the configuration.
+        """
+        while self._now() >= self._until:
+            if self._looking:
+                waiter: Deferred[None] = Deferred()
+                self._waiting.append(waiter)
+                await waiter
+            else:
+                await self._look()
+                break
+        return self._found
+
+    async def _look(self) -> None:
+        self._looking = True
+        try:
+            self._found = tuple(await self._in_thread(_look, tuple(self._storages.values())))
+            self._until = self._now() + FRESH
+        finally:
+            # If this failed, or nobody waits for it any more, the next one looks.
+            self._looking = False
+            waiting, self._waiting = self._waiting, []
+            for waiter in waiting:
+                if not waiter.called:
+                    waiter.callback(None)
+
+
+async def server_info(version: str, git: IGit, statuses: StorageStatuses) -> ServerInfoResponse:
     """
     :param version: this server's.
     """
-    return ServerInfoResponse(
-        server_version=version,
-        git_version=git.version_text,
-        storage_statuses=await in_thread(_look, tuple(storages.values())),
-    )
+    return ServerInfoResponse(server_version=version, git_version=git.version_text, storage_statuses=await statuses.get())
 
 
 def _look(storages: Iterable[StorageInfo]) -> list[ServerInfoResponse.StorageStatus]:

@@ -7,7 +7,7 @@ from __future__ import annotations
 from collections.abc import Mapping
 from typing import ClassVar
 
-from attrs import frozen
+from attrs import field, frozen
 from zope.interface import implementer
 
 from protocols.gitaly import server_pb2 as pb
@@ -18,7 +18,7 @@ from ...rpc.interfaces import IMethods
 from ...storage.interfaces import StorageInfo
 from ...wal.threads import InThread
 from .disk import disk_statistics
-from .info import server_info
+from .info import StorageStatuses, server_info
 from .readiness import readiness_check
 from .signature import server_signature
 
@@ -41,9 +41,14 @@ class ServerService:
     _storages: Mapping[str, StorageInfo]
     _in_thread: InThread
     _signing_key: str | None = None
+    _statuses: StorageStatuses = field(init=False)
+
+    @_statuses.default
+    def _make_statuses(self) -> StorageStatuses:
+        return StorageStatuses(self._storages, self._in_thread)
 
     async def ServerInfo(self, call: Call, request: pb.ServerInfoRequest) -> pb.ServerInfoResponse:
-        return await server_info(self._version, self._git, self._storages, self._in_thread)
+        return await server_info(self._version, self._git, self._statuses)
 
     async def DiskStatistics(self, call: Call, request: pb.DiskStatisticsRequest) -> pb.DiskStatisticsResponse:
         return await disk_statistics(self._storages, self._in_thread)

@@ -57,9 +57,8 @@ class DifferentialTests(CommitCase):
             shown = self.raw("log", "-1", "--encoding=none", "--no-mailmap", pretty, tip).split(b"\0")
             oid, tree, parents = (text.decode() for text in shown[:3])
             self.assertEqual((commit.id, commit.tree_id, list(commit.parent_ids)), (oid, tree, parents.split()))
-            people = (commit.author.name, commit.author.email, b"%d" % commit.author.date.seconds)
-            people += (commit.committer.name, commit.committer.email, b"%d" % commit.committer.date.seconds)
-            self.assertEqual(list(people), shown[3:9])
+            people = [(each.name, each.email, b"%d" % each.date.seconds) for each in (commit.author, commit.committer)]
+            self.assertEqual([*people[0], *people[1]], shown[3:9])
             _, _, message = self.raw("cat-file", "commit", tip).partition(b"\n\n")
             self.assertEqual((commit.body, commit.body_size), (message[:LONGEST], len(message)))
 
@@ -100,7 +99,6 @@ class DifferentialTests(CommitCase):
                 self.assertEqual([(each.mode, each.type, each.oid, each.path) for each in entries], expected)
             called = self.call("ListFiles", revision=tip.encode())
             files = [path for reply in await self.replies(called) for path in reply.paths]
-            self.assertEqual(files, [path for path in self.lines("ls-tree", "-z", "-r", "--name-only", tip) if path in files])
             blobs = [line.partition(b"\t") for line in self.lines("ls-tree", "-z", "-r", tip)]
             self.assertEqual(files, [path for head, _, path in blobs if b" blob " in head])
 

@@ -7,10 +7,10 @@ from __future__ import annotations
 import os
 from pathlib import Path
 
-from twisted.internet.defer import Deferred
+from twisted.internet.defer import CancelledError, Deferred
 from twisted.trial.unittest import SynchronousTestCase
 
-from gitaly_tx.services.server.info import PROBE, server_info
+from gitaly_tx.services.server.info import FRESH, PROBE, StorageStatuses, server_info
 from gitaly_tx.storage.filesystems import filesystem_name
 from gitaly_tx.storage.interfaces import StorageInfo
 from tests.support.threads import inline_threads
@@ -32,7 +32,8 @@ class ServerInfoTests(SynchronousTestCase):
     def status(self, path, filesystem_id="id"):
         git: object = FakeGit()
         storages = {"default": StorageInfo("default", str(path), filesystem_id)}
-        done = Deferred.fromCoroutine(server_info("0.1.0", git, storages, inline_threads))  # type: ignore[arg-type]
+        statuses = StorageStatuses(storages, inline_threads)
+        done = Deferred.fromCoroutine(server_info("0.1.0", git, statuses))  # type: ignore[arg-type]
         (status,) = self.successResultOf(done).storage_statuses
         return status
 
@@ -76,3 +77,53 @@ class ServerInfoTests(SynchronousTestCase):
         (root / PROBE).symlink_to(precious.absolute())
         self.assertFalse(self.status(root).writeable)
         self.assertEqual(precious.read_text(), "precious")
+
+
+class StorageStatusesTests(SynchronousTestCase):
+    """
+    ``StorageStatuses``
+    """
+
+    def setUp(self):
+        self.time = 0.0
+        self.looks = []
+        root = Path(self.mktemp())
+        root.mkdir()
+        storages = {"default": StorageInfo("default", str(root), "")}
+        self.statuses = StorageStatuses(storages, self.in_thread, lambda: self.time)  # type: ignore[arg-type]
+
+    def in_thread(self, work, *arguments):
+        self.looks.append(Deferred())
+        return self.looks[-1].addCallback(lambda _: work(*arguments))
+
+    def ask(self):
+        return Deferred.fromCoroutine(self.statuses.get())
+
+    def test_shared(self):
+        """
+        Whoever asks while somebody looks gets what is found, and so does whoever asks soon after.
+        """
+        asked = [self.ask() for _ in range(3)]
+        self.assertEqual(len(self.looks), 1)
+        self.looks[0].callback(None)
+        found = [self.successResultOf(each) for each in asked]
+        self.assertTrue(all(statuses[0].writeable for statuses in found))
+        self.time += FRESH / 2
+        self.successResultOf(self.ask())
+        self.assertEqual(len(self.looks), 1)
+        self.time += FRESH
+        self.ask()
+        self.assertEqual(len(self.looks), 2)
+
+    def test_failed(self):
+        """
+        If a look fails, or whoever looks goes away, the next one looks.
+        """
+        first, second, third = self.ask(), self.ask(), self.ask()
+        first.cancel()
+        self.failureResultOf(first, CancelledError)
+        self.assertEqual(len(self.looks), 2)
+        self.looks[1].errback(OSError())
+        self.failureResultOf(second, OSError)
+        self.looks[2].callback(None)
+        self.assertEqual(len(self.successResultOf(third)), 1)
