@@ -10,7 +10,7 @@ from typing import NamedTuple
 from .errors import ObjectCorrupt
 from .interfaces import IObjects
 from .objectid import ObjectID
-from .parse.tree import TreeEntry, entries
+from .parse.tree import TreeEntry, listed
 from .peeling import read
 
 
@@ -63,4 +63,4 @@ class TreeWalk:
         data = read(objects, tree)
         if data.type != b"tree":
             raise ObjectCorrupt(tree, "not a tree object")
-        self._open.append((prefix, entries(tree, data.data)))
+        self._open.append((prefix, iter(listed(tree, data.data))))

@@ -19,6 +19,7 @@ _ENTRIES = {
 
 _MODES = {b"%o" % mode: mode for mode in (0o100644, 0o100755, 0o040000, 0o120000, 0o160000)}
 _new = bytes.__new__
+_tuple = tuple.__new__
 
 TREE = 0o040000
 SUBMODULE = 0o160000
@@ -73,6 +74,18 @@ def entries(oid: ObjectID, data: bytes) -> Iterator[TreeEntry]:
         yield TreeEntry(_MODES.get(mode) or int(mode, 8), name, _new(ObjectID, hexlify(raw)))
     if position != len(data):
         raise ObjectCorrupt(oid, "malformed tree")
+
+
+def listed(oid: ObjectID, data: bytes) -> list[TreeEntry]:
+    """
+    As :func:`entries`, for whoever wants all of them: at half the price.
+    """
+    width = len(oid) // 2
+    found = _ENTRIES[width].findall(data)
+    if sum([len(mode) + len(name) for mode, name, _ in found]) + (width + 2) * len(found) != len(data):
+        return list(entries(oid, data))  # says what is wrong
+    known = _MODES
+    return [_tuple(TreeEntry, (known.get(mode) or int(mode, 8), name, _new(ObjectID, hexlify(raw)))) for mode, name, raw in found]
 
 
 def entry(oid: ObjectID, data: bytes, name: bytes) -> TreeEntry | None:

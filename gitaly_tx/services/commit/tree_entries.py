@@ -23,7 +23,7 @@ from ...git.parse import tree as trees
 from ...git.peeling import below, info, peeled_id, read
 from ...git.revisions import look_at
 from ...git.treewalk import Found, TreeWalk
-from ...rpc.chunks import batched
+from ...rpc.chunks import REPLY
 from ...storage.interfaces import IRepository
 from ..validate import given, opened
 from .pages import page
@@ -34,6 +34,9 @@ AT_ONCE: Final = 2000
 
 _DEEPEST: Final = 9
 """Steps that a flat path goes down at most."""
+
+_FRAMES: Final = 40
+"""Bytes that an entry takes beside its texts, at most."""
 
 _TYPES: Final = {b"blob": TreeEntry.BLOB, b"tree": TreeEntry.TREE, b"commit": TreeEntry.COMMIT}
 _TREES_FIRST: Final = {b"tree": 0, b"blob": 1, b"commit": 2}
@@ -57,10 +60,11 @@ async def get_tree_entries(ports: CommitPorts, request: GetTreeEntriesRequest) -
     first = True
     for start in range(0, len(found), AT_ONCE):
         part = found[start : start + AT_ONCE]
-        messages = await repository.look(partial(_messages, request=request, found=part))
-        for batch in batched(messages, _weight):
-            yield GetTreeEntriesResponse(entries=batch, pagination_cursor=cursor if first else None)
-            first = False
+        for reply in await repository.look(partial(_replies, request=request, found=part)):
+            if first:
+                reply.pagination_cursor.CopyFrom(cursor)
+                first = False
+            yield reply
 
 
 async def _entries(ports: CommitPorts, repository: IRepository, request: GetTreeEntriesRequest) -> list[Found]:
@@ -102,7 +106,7 @@ def _at(objects: IObjects, oid: ObjectID, path: bytes, prefix: bytes, listed: bo
     if there is None or there.type != b"tree" or not listed:
         return there, []
     data = read(objects, there.oid).data
-    return there, [Found(prefix + entry.name, entry) for entry in trees.entries(there.oid, data)]
+    return there, [Found(prefix + entry.name, entry) for entry in trees.listed(there.oid, data)]
 
 
 def _there(objects: IObjects, oid: ObjectID, path: bytes) -> ObjectInfo | None:
@@ -127,21 +131,24 @@ def _sorted(found: list[Found], order: int) -> list[Found]:
     return sorted(found, key=lambda each: _TREES_FIRST[each.entry.type])
 
 
-def _weight(message: TreeEntry) -> int:
-    return message.ByteSize() + 4
-
-
-def _messages(objects: IObjects, request: GetTreeEntriesRequest, found: list[Found]) -> list[TreeEntry]:
+def _replies(objects: IObjects, request: GetTreeEntriesRequest, found: list[Found]) -> list[GetTreeEntriesResponse]:
+    """
+    Entries as messages. They are made where they are sent from, because a copy costs as much again.
+    """
     revision = request.revision.decode("utf-8", "replace")
     flat = not request.recursive and not request.skip_flat_paths
-    messages = []
+    replies = [GetTreeEntriesResponse()]
+    add, weight = replies[0].entries.add, 0
     for path, entry in found:
         kind = entry.type
-        made = TreeEntry(oid=entry.oid.decode("ascii"), path=path, type=_TYPES[kind], mode=entry.mode, commit_oid=revision)
-        if flat:
-            made.flat_path = _flat_path(objects, path, entry) if kind == b"tree" else path
-        messages.append(made)
-    return messages
+        shown = b"" if not flat else _flat_path(objects, path, entry) if kind == b"tree" else path
+        size = len(entry.oid) + len(path) + len(shown) + 3 * len(revision) + _FRAMES
+        if weight and weight + size >= REPLY:
+            replies.append(GetTreeEntriesResponse())
+            add, weight = replies[-1].entries.add, 0
+        weight += size
+        add(oid=entry.oid.decode("ascii"), path=path, type=_TYPES[kind], mode=entry.mode, commit_oid=revision, flat_path=shown)
+    return replies
 
 
 def _flat_path(objects: IObjects, path: bytes, entry: trees.TreeEntry) -> bytes:

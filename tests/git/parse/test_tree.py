@@ -12,7 +12,7 @@ from twisted.trial.unittest import SynchronousTestCase
 
 from gitaly_tx.git.errors import ObjectCorrupt
 from gitaly_tx.git.objectid import ObjectID
-from gitaly_tx.git.parse.tree import TreeEntry, entries, entry
+from gitaly_tx.git.parse.tree import TreeEntry, entries, entry, listed
 
 MODES = st.sampled_from([0o100644, 0o100755, 0o100664, 0o120000, 0o040000, 0o160000])
 NAMES = st.binary(min_size=1, max_size=9).map(lambda name: name.replace(b"\0", b"x").replace(b"/", b"y"))
@@ -48,6 +48,7 @@ class TreeTests(SynchronousTestCase):
         oid = ObjectID("0" * length * 2)
         data = written(expected)
         self.assertEqual(list(entries(oid, data)), expected)
+        self.assertEqual(listed(oid, data), expected)
         for each in expected:
             self.assertEqual(entry(oid, data, each.name), each)
         self.assertIsNone(entry(oid, data, b"not there at all"))
@@ -78,8 +79,9 @@ class TreeTests(SynchronousTestCase):
             good + b"10x644 b\0" + b"x" * 20,
             good[1:] + b"\n",
         ):
-            with self.assertRaises(ObjectCorrupt):
-                list(entries(oid, data))
+            for parse in (entries, listed):
+                with self.assertRaises(ObjectCorrupt):
+                    list(parse(oid, data))
 
     def test_name_in_an_id(self):
         """
