@@ -7,6 +7,8 @@ A client of Gitaly's: what this server uses to reach others, and what Python pro
     A channel, a secret and a method's name → a call. For asyncio programs: :class:`~gitaly_tx.client.stub.Client`.
 ``peers.py``
     The same for Twisted programs, :class:`~gitaly_tx.client.peers.Peer`, and the connections that the server keeps.
+``multiplexed.py``, ``sidechannels.py``, ``wire.py``
+    A connection that carries sidechannels beside calls, as Workhorse and GitLab Shell have one; for both kinds of programs.
 ``servers.py``
     The ``gitaly-servers`` metadata.
 ``status.py``
@@ -25,4 +27,16 @@ With Twisted, on the asyncio reactor, inside of any coroutine::
     async for reply in peer.replies("RefService/ListRefs", ListRefsRequest(repository=repository, patterns=[b"refs/"])):
         ...
     await peers.close()
+
+A fetch, as GitLab Shell makes it, with asyncio::
+
+    async def talk(channel):
+        await channel.write(b"0000")
+        await channel.finish()
+        while data := await channel.read():
+            ...
+
+    connected = await Multiplexed.dial("tcp://127.0.0.1:8075")
+    reply = await connected.call("SSHService/SSHUploadPackWithSidechannel", request, talk)
+    await connected.close()
 """
