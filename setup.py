@@ -43,6 +43,8 @@ setup(
         "grpcio-reflection >= 1.80, < 2",
         "prometheus-client >= 0.22, < 1",
         "protobuf >= 7.35.1, < 8",
+        # Loaded only if a key of OpenPGP's is configured.
+        "pysequoia >= 0.1.30, < 0.2",
         "rapidfuzz >= 3.10, < 4",
         "tzdata",
         "zope.interface >= 7.2",

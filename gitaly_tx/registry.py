@@ -41,6 +41,7 @@ from .services.repository.service import RepositoryService
 from .services.server.service import ServerService
 from .services.smarthttp.service import SmartHTTPService
 from .services.ssh.service import SSHService
+from .signing.system import UNSIGNED, Signing
 from .storage.interfaces import IStorageProvider
 from .transport.clones import Clones
 from .transport.hooksocket import HookSockets
@@ -72,7 +73,7 @@ class Ports:
     :param linguist: tells what files are.
     :param smudging: puts files in the place of LFS pointers.
     :param gitlab: the application that is asked about pushes, if there is one.
-    :param signing_key: the file with the key that commits are signed with, if one is configured.
+    :param signing: the keys that commits are signed with.
     """
 
     version: str
@@ -93,7 +94,7 @@ class Ports:
     housekeeping: Housekeeping
     smudging: Smudging
     gitlab: Gitlab | None = None
-    signing_key: str | None = None
+    signing: Signing = UNSIGNED
 
 
 def services(ports: Ports) -> tuple[IMethods, ...]:
@@ -110,11 +111,11 @@ def services(ports: Ports) -> tuple[IMethods, ...]:
         CleanupService(ports.git, ports.storage, ports.in_thread),
         ConflictsService(ConflictPorts(ports.git, ports.storage, ports.peers, ports.updater, ports.in_thread)),
         DiffService(ports.git, ports.storage, ports.in_thread),
-        CommitService(CommitPorts(ports.storage, ports.git, mailmaps, Languages(ports.linguist, ports.git))),
+        CommitService(CommitPorts(ports.storage, ports.git, mailmaps, Languages(ports.linguist, ports.git), ports.signing)),
         HookService(HookPorts(ports.git, ports.storage, ports.custom, ports.packs, ports.hook_sockets, ports.gitlab)),
         InternalService(ports.storage.storages, ports.in_thread),
         ObjectPoolService(ports.git, ports.storage, ports.in_thread, ports.housekeeping),
-        OperationService(OperationPorts(ports.git, ports.storage, ports.peers, ports.updater, ports.in_thread)),
+        OperationService(OperationPorts(ports.git, ports.storage, ports.peers, ports.updater, ports.in_thread, ports.signing)),
         PartitionService(ports.storage.storages, ports.in_thread),
         RefService(ports.git, ports.storage, mailmaps),
         RemoteService(ports.storage, ports.git, ports.remotes, fetches),
@@ -127,7 +128,7 @@ def services(ports: Ports) -> tuple[IMethods, ...]:
             ports.housekeeping,
             ports.smudging,
         ),
-        ServerService(ports.version, ports.git, ports.storage.storages, ports.in_thread, ports.signing_key),
+        ServerService(ports.version, ports.git, ports.storage.storages, ports.in_thread, ports.signing),
         SmartHTTPService(ports.storage, ports.transport, ports.sidechannels),
         SSHService(ports.storage, ports.transport, ports.sidechannels),
     )

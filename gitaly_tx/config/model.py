@@ -94,10 +94,10 @@ class Git:
 
     bin_path: str = setting(PROGRAM, "", "The git program; empty finds git in PATH.")
     config: tuple[GitConfig, ...] = tables(GitConfig, "Settings for every git that the server runs.")
-    signing_key: str = setting(PATH, "", "The key that signs commits made by the server.", used=False)
-    rotated_signing_keys: tuple[str, ...] = setting(TEXTS, (), "Earlier signing keys.", used=False)
-    committer_name: str = setting(TEXT, "", "The committer of commits made by the server.", used=False)
-    committer_email: str = setting(TEXT, "", "The committer's address.", used=False)
+    signing_key: str = setting(PATH, "", "The key that signs commits made by the server: OpenSSH's or OpenPGP's.")
+    rotated_signing_keys: tuple[str, ...] = setting(TEXTS, (), "Earlier signing keys, by which their commits are still known.")
+    committer_name: str = setting(TEXT, "", "The committer of commits that the server signs.")
+    committer_email: str = setting(TEXT, "", "The committer's address; both or neither count.")
     use_bundled_binaries: bool = setting(BOOL, False, "Gitaly's own build of git; there is none here.", used=False)
     ignore_gitconfig: bool = setting(BOOL, True, "System and user configuration of git is always ignored.", used=False)
     catfile_cache_size: int = setting(

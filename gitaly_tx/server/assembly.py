@@ -59,6 +59,7 @@ from ..observability.lag import LagSampler
 from ..observability.metrics import Metrics
 from ..registry import Ports, services
 from ..rpc.dispatcher import Dispatcher
+from ..signing import system as signing
 from ..storage.filesystems import LOCAL, filesystem_name
 from ..storage.interfaces import IStorageProvider, StorageInfo
 from ..storage.metadata import ensure_filesystem_id
@@ -384,7 +385,12 @@ def assemble(reactor: Any, config: Config, surroundings: Surroundings, program: 
         housekeeping=housekeeping,
         linguist=Linguist(git, clock),
         smudging=Smudging(reactor, threads, ApplicationFiles(gitlab.api) if gitlab is not None else None),
-        signing_key=config.git.signing_key or None,
+        signing=signing.load(
+            config.git.signing_key,
+            config.git.rotated_signing_keys,
+            config.git.committer_name,
+            config.git.committer_email,
+        ),
     )
     built = services(ports)
     health = Health(service.service for service in built)

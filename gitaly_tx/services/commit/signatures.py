@@ -7,6 +7,8 @@ from __future__ import annotations
 from collections.abc import AsyncIterator
 from functools import partial
 
+from attrs import frozen
+
 from protocols.gitaly.commit_pb2 import (
     FilterShasWithSignaturesRequest,
     FilterShasWithSignaturesResponse,
@@ -16,10 +18,13 @@ from protocols.gitaly.commit_pb2 import (
 from protocols.gitaly.shared_pb2 import SignatureType
 
 from ...errors import Code, GitalyError
+from ...git.interfaces import IObjects
+from ...git.objectid import ObjectID
 from ...git.parse import commit as commits
 from ...git.peeling import peeled
 from ...git.revisions import find
 from ...rpc.chunks import cut
+from ...signing.system import Signing
 from ..validate import given, object_id, opened
 from ..wire import author_message, signature_type
 from .ports import CommitPorts
@@ -61,18 +66,38 @@ async def get_commit_signatures(
         raise GitalyError("empty CommitIds", Code.INVALID_ARGUMENT)
     ids = [object_id(text, repository.object_format) for text in request.commit_ids]
     for oid in ids:
-        commit = await repository.look(partial(peeled, oid=oid, type=b"commit"))
-        parts = None if commit is None else commits.signed_parts(commit.data)
-        if commit is None or parts is None:
+        found = await repository.look(partial(_signed, ports.signing, oid))
+        if found is None:
             continue
-        raw = commits.commit(commit.data)
-        signature, text = parts
+        raw = commits.commit(found.data)
         yield GetCommitSignaturesResponse(
             commit_id=str(oid),
-            signature=signature,
-            signer=GetCommitSignaturesResponse.SIGNER_USER,
+            signature=found.signature,
+            signer=GetCommitSignaturesResponse.SIGNER_SYSTEM if found.by_server else GetCommitSignaturesResponse.SIGNER_USER,
             author=None if raw.author is None else author_message(raw.author),
             committer=None if raw.committer is None else author_message(raw.committer),
         )
-        for data in cut(text):
+        for data in cut(found.text):
             yield GetCommitSignaturesResponse(signed_text=data)
+
+
+@frozen
+class _Signed:
+    """
+    :param text: what is signed.
+    :param by_server: the signature is this server's.
+    """
+
+    data: bytes
+    signature: bytes
+    text: bytes
+    by_server: bool
+
+
+def _signed(signing: Signing, oid: ObjectID, objects: IObjects) -> _Signed | None:
+    commit = peeled(objects, oid, b"commit")
+    parts = None if commit is None else commits.signed_parts(commit.data)
+    if commit is None or parts is None:
+        return None
+    signature, text = parts
+    return _Signed(commit.data, signature, text, signing.verifies(signature, text))

@@ -33,6 +33,7 @@ from .merging import Conflicting, changing
 from .picking import Diverged, Pick, author, begun, check
 from .ports import OperationPorts
 from .quarantine import quarantine
+from .signing import committed_by, signer_of
 
 
 async def user_cherry_pick(ports: OperationPorts, call: Call, request: UserCherryPickRequest) -> UserCherryPickResponse:
@@ -56,8 +57,9 @@ async def user_cherry_pick(ports: OperationPorts, call: Call, request: UserCherr
         writer = author(picked)
         writer = evolve(writer, name=request.commit_author_name or writer.name, email=request.commit_author_email or writer.email)
         try:
-            new = NewCommit(tree, [pick.start], writer, committer, request.message)
-            commit = await write_commit(staging.write_object, new)
+            signer = signer_of(ports, call, request)
+            new = NewCommit(tree, [pick.start], writer, committed_by(signer, committer), request.message)
+            commit = await write_commit(staging.write_object, new, signer)
         except GitalyError as error:
             raise error.wrapped("write commit") from error
         return UserCherryPickResponse(branch_update=await _moved(pick, commit))

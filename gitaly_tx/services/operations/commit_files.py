@@ -19,7 +19,7 @@ from protocols.gitaly.shared_pb2 import User
 
 from ...errors import Code, GitalyError
 from ...git import peeling
-from ...git.commits import Ident, NewCommit
+from ...git.commits import Ident, NewCommit, with_signature
 from ...git.interfaces import IObjects, RefUpdate
 from ...git.names import is_branch_name
 from ...git.objectid import ObjectID
@@ -38,6 +38,7 @@ from .parents import base_commits
 from .ports import OperationPorts
 from .quarantine import quarantine
 from .refusals import custom_hook, invalid
+from .signing import CommitSigner, committed_by, signer_of
 
 _NO_SIGNATURE = "commit: failed to parse signature - Signature cannot have an empty name or email"
 
@@ -61,16 +62,18 @@ class Draft:
     A commit that has no tree yet.
 
     :param parent: ``None`` for the first of a history.
+    :param signer: signs it.
     """
 
     parent: ObjectID | None
     author: Ident
     committer: Ident
     message: bytes
+    signer: CommitSigner | None = None
 
     def content(self, tree: ObjectID) -> bytes:
         """
-        The commit object's content.
+        The commit object's content. It blocks.
 
         :raises GitalyError: INVALID_ARGUMENT if the author has no name or no address, or there is nothing in a name.
         """
@@ -78,11 +81,14 @@ class Draft:
             raise invalid(_NO_SIGNATURE)
         parents = [] if self.parent is None else [self.parent]
         try:
-            return NewCommit(tree, parents, self.author, self.committer, self.message).content()
+            content = NewCommit(tree, parents, self.author, self.committer, self.message).content()
         except GitalyError as error:
             if error.message == "name consists only of disallowed characters":
                 raise invalid(_NO_SIGNATURE) from error
             raise
+        if self.signer is None:
+            return content
+        return with_signature(content, self.signer.sign(content), tree.format)
 
 
 async def user_commit_files(
@@ -109,7 +115,8 @@ async def user_commit_files(
         contents = Contents(ports.in_thread, repository, staging)
         planned = await Intake(ports.in_thread, contents).read(requests)
         author, committer = await _people(ports, header)
-        draft = Draft(bases.parent, author, committer, header.commit_message)
+        signer = signer_of(ports, call, header)
+        draft = Draft(bases.parent, author, committed_by(signer, committer), header.commit_message, signer)
         commit = await _made(repository, staging, contents, planned, draft)
         return await _update(ports, call, header, repository, staging, bases, commit)
 

@@ -27,6 +27,7 @@ from .oldvalue import expected_old
 from .ports import OperationPorts
 from .quarantine import quarantine
 from .refusals import access_check, custom_hook, invalid, reference_update
+from .signing import committed_by, signer_of
 
 
 async def user_merge_branch(
@@ -53,7 +54,9 @@ async def user_merge_branch(
             raise GitalyError("reference not found", Code.NOT_FOUND)
         ours = found.target
     ident = await signature(ports.in_thread, ports.now, request)
-    wanted = Merge(ours, request.commit_id.encode("utf-8"), ident, ident, request.message, request.squash)
+    signer = signer_of(ports, call, request)
+    theirs, committer = request.commit_id.encode("utf-8"), committed_by(signer, ident)
+    wanted = Merge(ours, theirs, ident, committer, request.message, request.squash, signer)
     async with quarantine(repository) as staging:
         try:
             commit = await merged(ports.git, repository, staging, wanted)

@@ -19,6 +19,7 @@ from .merging import Conflicting, Merge, merged
 from .ports import OperationPorts
 from .quarantine import quarantine
 from .refusals import invalid, shown
+from .signing import committed_by, signer_of
 from .target import is_target, old_value
 
 
@@ -37,9 +38,11 @@ async def user_merge_to_ref(ports: OperationPorts, call: Call, request: UserMerg
     ident = await signature(ports.in_thread, ports.now, request)
     old = await old_value(repository, request.target_ref, request.expected_old_oid)
     target = shown(request.target_ref)
+    signer = signer_of(ports, call, request)
+    wanted = Merge(ours, theirs, ident, committed_by(signer, ident), request.message, signer=signer)
     async with quarantine(repository) as staging:
         try:
-            commit = await merged(ports.git, repository, staging, Merge(ours, theirs, ident, ident, request.message))
+            commit = await merged(ports.git, repository, staging, wanted)
         except (Conflicting, GitalyError) as error:
             if isinstance(error, GitalyError) and error.given_code is not None:
                 raise

@@ -21,6 +21,7 @@ from .picking import Diverged, Pick, begun, check
 from .ports import OperationPorts
 from .quarantine import quarantine
 from .refusals import custom_hook
+from .signing import committed_by, signer_of
 
 _EMPTY = "revert: could not apply because the result was empty"
 
@@ -46,7 +47,9 @@ async def user_revert(ports: OperationPorts, call: Call, request: UserRevertRequ
         if merged.tree == pick.before:
             return _empty(strict)
         try:
-            commit = await write_commit(staging.write_object, NewCommit(merged.tree, [pick.start], ident, ident, request.message))
+            signer = signer_of(ports, call, request)
+            new = NewCommit(merged.tree, [pick.start], ident, committed_by(signer, ident), request.message)
+            commit = await write_commit(staging.write_object, new, signer)
         except GitalyError as error:
             raise error.wrapped("write commit") from error
         return await _moved(pick, commit, strict)

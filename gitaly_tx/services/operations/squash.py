@@ -18,6 +18,7 @@ from .merging import Conflicting, Merge, merged
 from .ports import OperationPorts
 from .quarantine import quarantine
 from .refusals import invalid
+from .signing import committed_by, signer_of
 
 
 async def user_squash(ports: OperationPorts, call: Call, request: UserSquashRequest) -> UserSquashResponse:
@@ -34,9 +35,11 @@ async def user_squash(ports: OperationPorts, call: Call, request: UserSquashRequ
     committer = await signature(ports.in_thread, ports.now, request)
     author = await signature(ports.in_thread, ports.now, request, request.author)
     message = request.commit_message if request.commit_message.endswith(b"\n") else request.commit_message + b"\n"
+    signer = signer_of(ports, call, request)
+    wanted = Merge(start, end, author, committed_by(signer, committer), message, squash=True, signer=signer)
     async with quarantine(repository) as staging:
         try:
-            commit = await merged(ports.git, repository, staging, Merge(start, end, author, committer, message, squash=True))
+            commit = await merged(ports.git, repository, staging, wanted)
         except Conflicting as error:
             conflict = MergeConflictError(conflicting_files=error.paths, conflicting_commit_ids=[str(start), str(end)])
             details = UserSquashError(rebase_conflict=conflict)

@@ -15,6 +15,7 @@ from protocols.gitaly import server_pb2 as pb
 from ...git.interfaces import IGit
 from ...rpc.call import Call
 from ...rpc.interfaces import IMethods
+from ...signing.system import UNSIGNED, Signing
 from ...storage.interfaces import StorageInfo
 from ...wal.threads import InThread
 from .disk import disk_statistics
@@ -31,7 +32,7 @@ class ServerService:
     :param git: which git is in use.
     :param storages: by name, in the order of the configuration.
     :param in_thread: where file systems are asked, which may take their time.
-    :param signing_key: the file with the key that commits are signed with, if one is configured.
+    :param signing: the keys that commits are signed with.
     """
 
     service: ClassVar[str] = "gitaly.ServerService"
@@ -40,7 +41,7 @@ class ServerService:
     _git: IGit
     _storages: Mapping[str, StorageInfo]
     _in_thread: InThread
-    _signing_key: str | None = None
+    _signing: Signing = UNSIGNED
     _statuses: StorageStatuses = field(init=False)
 
     @_statuses.default
@@ -57,4 +58,4 @@ class ServerService:
         return readiness_check()
 
     async def ServerSignature(self, call: Call, request: pb.ServerSignatureRequest) -> pb.ServerSignatureResponse:
-        return server_signature(self._signing_key)
+        return await server_signature(self._signing, self._in_thread)

@@ -6,14 +6,12 @@ from __future__ import annotations
 
 from protocols.gitaly.server_pb2 import ServerSignatureResponse
 
-from ...errors import Code, GitalyError
+from ...signing.system import Signing
+from ...wal.threads import InThread
 
 
-def server_signature(signing_key: str | None) -> ServerSignatureResponse:
+async def server_signature(signing: Signing, in_thread: InThread) -> ServerSignatureResponse:
     """
-    :param signing_key: the private key's file; without one there is nothing to show, and the answer is empty.
-    :raises GitalyError: UNIMPLEMENTED with a key: this server does not sign yet, and an empty answer would say that it has none.
+    An armoured OpenPGP key, or a line for ``authorized_keys``; empty if nothing is signed. Earlier keys are not shown.
     """
-    if signing_key is not None:
-        raise GitalyError("method ServerSignature not implemented", Code.UNIMPLEMENTED)
-    return ServerSignatureResponse()
+    return ServerSignatureResponse(public_key=await in_thread(signing.public))

@@ -9,9 +9,16 @@ from typing import Any
 
 from google.protobuf.timestamp_pb2 import Timestamp
 
+from gitaly_tx.git.commits import with_signature
+from gitaly_tx.git.mailmaps import Mailmaps
+from gitaly_tx.git.objectid import ObjectFormat
+from gitaly_tx.services.commit.ports import CommitPorts
+from gitaly_tx.services.commit.service import CommitService
+from gitaly_tx.signing.system import Signing, parse
 from protocols.gitaly import commit_pb2 as pb
 from protocols.gitaly.shared_pb2 import CommitAuthor
 from tests.support.readcase import NAME
+from tests.support.signingkeys import ssh_key
 
 from .case import CommitCase
 
@@ -95,6 +102,20 @@ class SignaturesTests(DetailsCase):
         )
         unsigned = b"tree %b\nauthor A <a@x> 1 +0000\ncommitter C <c@x> 2 +0000\n\nsigned\n" % self.tree
         self.assertEqual(text, pb.GetCommitSignaturesResponse(signed_text=unsigned))
+
+    async def test_signer(self):
+        """
+        What the server's key has signed, or an earlier one, is known as the server's own.
+        """
+        content = b"tree %b\nauthor A <a@x> 1 +0000\ncommitter C <c@x> 2 +0000\n\nsigned\n" % self.tree
+        keys = [parse(ssh_key(number=number)) for number in range(3)]
+        ids = [self.write("commit", with_signature(content, key.sign(content), ObjectFormat.SHA1)) for key in keys]
+        ports = CommitPorts(self.storage, self.git_port, Mailmaps(), self.languages, Signing(keys[0], keys[1:2]))
+        self.service = CommitService(ports)
+        replies = await self.replies(self.call("GetCommitSignatures", commit_ids=ids))
+        signers = [reply.signer for reply in replies if reply.commit_id]
+        kinds = pb.GetCommitSignaturesResponse
+        self.assertEqual(signers, [kinds.SIGNER_SYSTEM, kinds.SIGNER_SYSTEM, kinds.SIGNER_USER])
 
     async def test_refused(self):
         """

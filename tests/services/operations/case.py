@@ -24,6 +24,7 @@ from gitaly_tx.hooks.interfaces import AccessDenied, AfterFailed, IApplication, 
 from gitaly_tx.hooks.updateref import RefUpdater
 from gitaly_tx.services.operations.ports import OperationPorts
 from gitaly_tx.services.operations.service import OperationService
+from gitaly_tx.signing.system import UNSIGNED
 from protocols.gitaly import operations_pb2 as pb
 from protocols.gitaly.shared_pb2 import Repository, User
 from tests.support.calls import make_call
@@ -78,10 +79,14 @@ class Application:
 class OperationCase(TestCase):
     """
     :cvar object_format: of the repository.
+    :ivar signing: the server's keys; set before the call of :meth:`setUp`.
+    :ivar flags: feature flags that callers send.
     :ivar path: the repository's directory.
     """
 
     object_format = "sha1"
+    signing = UNSIGNED
+    flags: dict[str, bool] = {}
     timeout = 30
 
     async def setUp(self) -> None:  # type: ignore[override]
@@ -99,7 +104,7 @@ class OperationCase(TestCase):
         self.updater = RefUpdater(Hooks((), custom, Announcer(()), self.application), self.stack.git)
         self.peers = OwnPeers(running, *own_services(self.stack, running))
         self.ports = OperationPorts(
-            self.stack.git, self.stack.provider, self.peers, self.updater, self.stack.threads, lambda: NOW + 0.5
+            self.stack.git, self.stack.provider, self.peers, self.updater, self.stack.threads, self.signing, lambda: NOW + 0.5
         )
         self.service = OperationService(self.ports)
         self.fill()
@@ -130,7 +135,9 @@ class OperationCase(TestCase):
         """
         What a method is told of its call.
         """
-        return make_call(f"OperationService/{method}", correlation_id="abc", metadata=getattr(self, "metadata", {}))
+        return make_call(
+            f"OperationService/{method}", correlation_id="abc", metadata=getattr(self, "metadata", {}), flags=self.flags
+        )
 
     async def error(self, called: Any) -> GitalyError:
         """

@@ -9,13 +9,14 @@ from twisted.internet.task import Clock
 from twisted.trial.unittest import SynchronousTestCase
 from zope.interface.verify import verifyObject
 
-from gitaly_tx.errors import Code, GitalyError
 from gitaly_tx.rpc.dispatcher import Dispatcher
 from gitaly_tx.rpc.interfaces import IMethods
 from gitaly_tx.services.server.service import ServerService
+from gitaly_tx.signing.system import UNSIGNED, Signing, parse
 from gitaly_tx.storage.interfaces import StorageInfo
 from protocols.gitaly import server_pb2 as pb
 from tests.support.calls import make_call
+from tests.support.signingkeys import ssh_key
 from tests.support.threads import ParkedThreads
 
 
@@ -37,12 +38,12 @@ class ServerServiceTests(SynchronousTestCase):
         self.root = self.mktemp()
         self.storages = {name: StorageInfo(name, self.root, f"id-{name}") for name in ("default", "other")}
 
-    def ask(self, name, request, key=None):
+    def ask(self, name, request, signing=UNSIGNED):
         """
         The one reply to a request.
         """
         git: object = FakeGit()
-        service = ServerService("0.1.0", git, self.storages, self.threads, key)  # type: ignore[arg-type]
+        service = ServerService("0.1.0", git, self.storages, self.threads, signing)  # type: ignore[arg-type]
         verifyObject(IMethods, service)
         call = make_call(f"ServerService/{name}", [request])
         done: Deferred[None] = Dispatcher([service], (), Clock()).dispatch(call)
@@ -79,11 +80,9 @@ class ServerServiceTests(SynchronousTestCase):
 
     def test_server_signature(self):
         """
-        Without a signing key the public key is empty; with one the method is not built yet.
+        ServerSignature shows the public key.
         """
         self.assertEqual(self.ask("ServerSignature", pb.ServerSignatureRequest()), pb.ServerSignatureResponse())
-        git: object = FakeGit()
-        service = ServerService("0.1.0", git, {}, self.threads, "/etc/key")  # type: ignore[arg-type]
-        call = make_call("ServerService/ServerSignature", [pb.ServerSignatureRequest()])
-        error = self.failureResultOf(Dispatcher([service], (), Clock()).dispatch(call), GitalyError).value
-        self.assertEqual((error.message, error.code), ("method ServerSignature not implemented", Code.UNIMPLEMENTED))
+        signing = Signing(parse(ssh_key()))
+        reply = self.ask("ServerSignature", pb.ServerSignatureRequest(), signing)
+        self.assertEqual(reply.public_key, signing.public())

@@ -4,10 +4,13 @@ Tests for :mod:`gitaly_tx.services.server.signature`.
 
 from __future__ import annotations
 
+from twisted.internet.defer import Deferred
 from twisted.trial.unittest import SynchronousTestCase
 
-from gitaly_tx.errors import Code, GitalyError
 from gitaly_tx.services.server.signature import server_signature
+from gitaly_tx.signing.system import UNSIGNED, Signing, parse
+from tests.support.signingkeys import openpgp_key, ssh_key
+from tests.support.threads import ParkedThreads
 
 
 class SignatureTests(SynchronousTestCase):
@@ -15,15 +18,20 @@ class SignatureTests(SynchronousTestCase):
     ``server_signature``.
     """
 
-    def test_no_key(self):
+    def shown(self, signing: Signing) -> bytes:
         """
-        Without a key the answer is empty.
+        What users are shown.
         """
-        self.assertEqual(server_signature(None).public_key, b"")
+        threads = ParkedThreads()
+        asking = Deferred.fromCoroutine(server_signature(signing, threads))
+        threads.all()
+        return bytes(self.successResultOf(asking).public_key)
 
-    def test_key(self):
+    def test_keys(self):
         """
-        With a key there is no answer yet, rather than a wrong one.
+        The public half of the key; nothing without one, nor of earlier ones.
         """
-        error = self.assertRaises(GitalyError, server_signature, "/etc/key")
-        self.assertEqual(error.code, Code.UNIMPLEMENTED)
+        self.assertEqual(self.shown(UNSIGNED), b"")
+        self.assertTrue(self.shown(Signing(parse(ssh_key()))).startswith(b"ssh-ed25519 "))
+        self.assertTrue(self.shown(Signing(parse(openpgp_key()))).startswith(b"-----BEGIN PGP PUBLIC KEY BLOCK-----\n"))
+        self.assertEqual(self.shown(Signing(None, [parse(ssh_key())])), b"")

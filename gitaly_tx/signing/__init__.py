@@ -1,0 +1,3 @@
+"""
+Signatures of commits that this server makes.
+"""
