@@ -1,15 +1,15 @@
 """
 Objects fetched from a repository that another Gitaly keeps: by id, into a quarantine.
 
-The server's side of it is ``SSHUploadPack``, or ``SSHUploadPackWithSidechannel`` where there is nothing else, with v2 of git's
-protocol: the conversation is held here, so that no git has to be taught to reach a peer; git takes the pack apart.
+The conversation with the peer's ``upload-pack``, in v2 of git's protocol, is held here, so that no git has to be taught to reach
+a peer; git takes the pack apart.
 """
 
 from __future__ import annotations
 
-from collections.abc import AsyncGenerator, AsyncIterator, Awaitable, Callable, Sequence
+from collections.abc import AsyncGenerator, AsyncIterator, Sequence
 from contextlib import aclosing
-from typing import Final, Protocol
+from typing import Final
 
 from protocols.git.advertisement import AdvertisementDecoder
 from protocols.git.errors import GitProtocolError
@@ -22,13 +22,10 @@ from protocols.git.fetchanswer import (
     RoundEnd,
     encode_round,
 )
-from protocols.git.sideband import BAND_DATA, BandData, SidebandDecoder
 from protocols.gitaly.shared_pb2 import Repository
-from protocols.gitaly.ssh_pb2 import SSHUploadPackRequest, SSHUploadPackWithSidechannelRequest
 
-from ..client.interfaces import IConversation, IPeer, PeerError
-from ..client.sidechannels import Sidechannel
-from ..errors import Code, GitalyError
+from ..client.interfaces import IPeer
+from ..errors import GitalyError
 from ..git.command import Command
 from ..git.interfaces import IGit
 from ..git.objectid import ObjectID
@@ -36,18 +33,13 @@ from ..git.records import batches
 from ..storage.interfaces import IRepository, IStaging
 from ..streams import StreamBroken
 from .connectivity import Connectivity
+from .peerwire import Aside, IWire, converse
 
 FIRST: Final = 32
 """Commits that are named in the first round; each round names twice as many as the one before."""
 
 MOST: Final = 4096
 """Commits that are named in all rounds together, before the peer sends what it believes is needed."""
-
-_KEPT: Final = 1024
-"""Bytes of what the peer says aside, for the log."""
-
-_METHOD: Final = "SSHService/SSHUploadPack"
-_PROTOCOL: Final = "version=2"
 
 
 async def fetch_objects(
@@ -62,134 +54,21 @@ async def fetch_objects(
     :raises GitalyError: without a code of its own, if the peer does not have them, or what it sends is not all.
     """
 
-    async def talk(wire: _Wire) -> None:
-        await _Fetch(git, wire, wants, repository, staging).run()
+    aside = Aside()
+
+    async def talk(wire: IWire) -> None:
+        await _Fetch(git, wire, aside, wants, repository, staging).run()
         await wire.finish()
+        while await wire.read():
+            pass
 
     try:
-        try:
-            await _converse(peer, source, talk)
-        except PeerError as error:
-            if error.code is not Code.UNIMPLEMENTED:
-                raise
-            request = SSHUploadPackWithSidechannelRequest(repository=source, git_protocol=_PROTOCOL)
-            await peer.talk(f"{_METHOD}WithSidechannel", request, lambda channel: talk(_Banded(channel)))
+        await converse(peer, source, talk, aside)
     except GitProtocolError as error:
         raise GitalyError(f"fetch: {error}", facts=error.facts) from error
     broken = await Connectivity(git, staging.directory).broken(wants, None, False)
     if broken:
         raise GitalyError("fetch: objects are missing", facts={"tips": [str(tip) for tip in broken]})
-
-
-async def _converse(peer: IPeer, source: Repository, talk: Callable[[_Wire], Awaitable[None]]) -> None:
-    conversation = peer.converse(_METHOD)
-    try:
-        await conversation.send(SSHUploadPackRequest(repository=source, git_protocol=_PROTOCOL))
-        await talk(_Plain(conversation))
-    finally:
-        conversation.cancel()
-
-
-class _Wire(Protocol):
-    """
-    Bytes to a peer and from it.
-    """
-
-    async def write(self, data: bytes) -> None:
-        """
-        Send bytes.
-        """
-
-    async def read(self) -> bytes:
-        """
-        The next bytes.
-
-        :raises GitalyError: if there are no more.
-        """
-
-    async def finish(self) -> None:
-        """
-        Say that nothing more comes, and wait until the peer has nothing more to say.
-        """
-
-
-class _Plain:
-    """
-    The messages of a call.
-    """
-
-    def __init__(self, conversation: IConversation) -> None:
-        self._conversation = conversation
-        self._stderr = b""
-
-    async def write(self, data: bytes) -> None:
-        """
-        As :class:`_Wire` says.
-        """
-        await self._conversation.send(SSHUploadPackRequest(stdin=data))
-
-    async def read(self) -> bytes:
-        """
-        As :class:`_Wire` says.
-        """
-        while (reply := await self._conversation.receive()) is not None:
-            self._stderr = (self._stderr + reply.stderr)[-_KEPT:]
-            if reply.stdout:
-                data: bytes = reply.stdout
-                return data
-        raise _early(self._stderr)
-
-    async def finish(self) -> None:
-        """
-        As :class:`_Wire` says.
-        """
-        await self._conversation.finish()
-        while await self._conversation.receive() is not None:
-            pass
-
-
-class _Banded:
-    """
-    A sidechannel: what comes from the peer is in bands.
-    """
-
-    def __init__(self, channel: Sidechannel) -> None:
-        self._channel = channel
-        self._bands = SidebandDecoder()
-        self._stderr = b""
-
-    async def write(self, data: bytes) -> None:
-        """
-        As :class:`_Wire` says.
-        """
-        await self._channel.write(data)
-
-    async def read(self) -> bytes:
-        """
-        As :class:`_Wire` says.
-        """
-        while data := await self._channel.read():
-            stdout = b""
-            for event in self._bands.receive(data):
-                if isinstance(event, BandData) and event.band == BAND_DATA:
-                    stdout += event.data
-                elif isinstance(event, BandData):
-                    self._stderr = (self._stderr + event.data)[-_KEPT:]
-            if stdout:
-                return stdout
-        raise _early(self._stderr)
-
-    async def finish(self) -> None:
-        """
-        As :class:`_Wire` says.
-        """
-        await self._channel.finish()
-        while await self._channel.read():
-            pass
-
-
-def _early(stderr: bytes) -> GitalyError:
-    return GitalyError("fetch: early EOF", facts={"stderr": stderr})
 
 
 class _Fetch:
@@ -199,9 +78,18 @@ class _Fetch:
     3. It sends a pack of the rest.
     """
 
-    def __init__(self, git: IGit, wire: _Wire, wants: Sequence[ObjectID], repository: IRepository, staging: IStaging) -> None:
+    def __init__(
+        self,
+        git: IGit,
+        wire: IWire,
+        aside: Aside,
+        wants: Sequence[ObjectID],
+        repository: IRepository,
+        staging: IStaging,
+    ) -> None:
         self._git = git
         self._wire = wire
+        self._aside = aside
         self._wants = wants
         self._repository = repository
         self._staging = staging
@@ -224,9 +112,15 @@ class _Fetch:
     async def _greet(self) -> None:
         decoder = AdvertisementDecoder()
         while not decoder.done:
-            decoder.receive(await self._wire.read())
+            decoder.receive(await self._read())
         if decoder.version != 2:
             raise GitalyError("fetch: protocol v2 not spoken")
+
+    async def _read(self) -> bytes:
+        data = await self._wire.read()
+        if not data:
+            raise GitalyError("fetch: early EOF", facts={"stderr": self._aside.text})
+        return data
 
     async def _rounds(self) -> AsyncGenerator[bytes, None]:
         """
@@ -261,7 +155,7 @@ class _Fetch:
     async def _events(self) -> AsyncGenerator[AnswerEvent, None]:
         decoder = FetchAnswerDecoder()
         while True:
-            for event in decoder.receive(await self._wire.read()):
+            for event in decoder.receive(await self._read()):
                 yield event
 
     async def _answer(self, events: AsyncIterator[AnswerEvent]) -> bytes | None:

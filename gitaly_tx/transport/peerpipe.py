@@ -2,7 +2,7 @@
 git's own protocol with a repository that another Gitaly keeps.
 
 git gets two pipes in the place of a network, and in the place of ssh a program (:mod:`.standin`) that connects it to them. What
-goes through them is one call of ``SSHUploadPack``.
+goes through them is a conversation with the peer's ``upload-pack``.
 """
 
 from __future__ import annotations
@@ -12,7 +12,6 @@ import shlex
 import sys
 from collections.abc import AsyncIterator, Mapping, Sequence
 from contextlib import asynccontextmanager
-from typing import Any
 
 from attrs import frozen
 from twisted.internet.defer import CancelledError, Deferred
@@ -20,17 +19,13 @@ from twisted.internet.interfaces import IReactorFDSet
 from twisted.logger import Logger
 
 from protocols.gitaly.shared_pb2 import Repository
-from protocols.gitaly.ssh_pb2 import SSHUploadPackRequest
 
-from ..client.interfaces import IConversation, IPeer, PeerError
+from ..client.interfaces import IPeer, PeerError
 from ..git.pipes import PipeReader, PipeWriter
 from ..streams import StreamBroken
 from . import standin
 from .handed import Handed
-
-METHOD = "SSHService/SSHUploadPack"
-
-V2 = "version=2"
+from .peerwire import V2, Aside, IWire, converse
 
 _log = Logger()
 
@@ -40,13 +35,13 @@ class PeerPipe:
     """
     :param url: what git connects to.
     :param ends: what git has to be given.
-    :param said: what the other side said beside, as far as it has come in.
+    :param aside: what the other side said beside.
     """
 
     url: str
     environment: Mapping[str, str]
     ends: Handed
-    said: bytearray
+    aside: Aside
 
 
 @frozen
@@ -69,16 +64,8 @@ class PeerPipes:
         """
         to_git, from_git = os.pipe2(os.O_CLOEXEC), os.pipe2(os.O_CLOEXEC)
         ends = Handed((to_git[0], from_git[1]))
-        said = bytearray()
-        writer, reader = PipeWriter(self._reactor, to_git[1]), PipeReader(self._reactor, from_git[0])
-        conversation = peer.converse(METHOD)
-        first = SSHUploadPackRequest(repository=repository, git_protocol=protocol, git_config_options=options)
-        talking = [
-            Deferred.fromCoroutine(_ask(conversation, first, reader)),
-            Deferred.fromCoroutine(_answer(conversation, writer, said)),
-        ]
-        for each in talking:
-            each.addErrback(_told, said, writer)
+        talk = _Talk(PipeReader(self._reactor, from_git[0]), PipeWriter(self._reactor, to_git[1]), Aside())
+        talking = Deferred.fromCoroutine(talk.run(peer, repository, protocol, options))
         command = [sys.executable, "-I", "-S", standin.__file__, *map(str, ends.numbers)]
         environment = {
             "GIT_ALLOW_PROTOCOL": "ssh",
@@ -87,48 +74,63 @@ class PeerPipes:
             "GIT_CONFIG_COUNT": "0",
         }
         try:
-            yield PeerPipe("ssh://peer/repository", environment, ends, said)
+            yield PeerPipe("ssh://peer/repository", environment, ends, talk.aside)
         finally:
             ends.close()
-            conversation.cancel()
-            for each in talking:
-                each.cancel()
-            writer.abandon()
-            reader.abandon()
+            talk.writer.abandon()
+            talk.reader.abandon()
+            talking.cancel()
+            await talking
 
 
-async def _ask(conversation: IConversation, first: SSHUploadPackRequest, reader: PipeReader) -> None:
-    await conversation.send(first)
-    waiting = b""
-    while data := await reader.read():
-        waiting += data
-        while len(waiting) >= standin.HEADER:
-            size = int.from_bytes(waiting[: standin.HEADER], "big")
-            if not size:
-                await conversation.finish()
-                return
-            if len(waiting) < standin.HEADER + size:
-                break
-            piece, waiting = waiting[standin.HEADER : standin.HEADER + size], waiting[standin.HEADER + size :]
-            await conversation.send(SSHUploadPackRequest(stdin=piece))
-
-
-async def _answer(conversation: IConversation, writer: PipeWriter, said: bytearray) -> None:
-    while (reply := await conversation.receive()) is not None:
-        said += reply.stderr
-        if reply.stdout:
-            await writer.write(reply.stdout)
-    writer.close()
-
-
-def _told(failure: Any, said: bytearray, writer: PipeWriter) -> None:
+@frozen
+class _Talk:
     """
-    Whatever ends the conversation ends it for git, too, which then says that its other side hung up.
+    Passes bytes between git and a peer.
     """
-    writer.close()
-    if failure.check(CancelledError, StreamBroken) is not None:
-        return
-    if failure.check(PeerError) is not None:
-        said += f"remote: {failure.value.message}\n".encode("utf-8", "replace")
-        return
-    _log.failure("conversation with a peer failed", failure)
+
+    reader: PipeReader
+    writer: PipeWriter
+    aside: Aside
+
+    async def run(self, peer: IPeer, repository: Repository, protocol: str, options: Sequence[str]) -> None:
+        """
+        Do it to the end. Whatever ends it ends it for git, too, which then says that its other side hung up.
+        """
+        try:
+            await converse(peer, repository, self._talk, self.aside, protocol=protocol, options=options)
+        except PeerError as error:
+            self.aside.add(f"remote: {error.message}\n".encode("utf-8", "replace"))
+        except (CancelledError, StreamBroken):
+            pass  # Nobody listens any more.
+        except Exception:
+            _log.failure("conversation with a peer failed")
+        finally:
+            self.writer.close()
+
+    async def _talk(self, wire: IWire) -> None:
+        # The peer has the first word, so nothing of git's is lost if this wire is the wrong one.
+        data = await wire.read()
+        asking = Deferred.fromCoroutine(self._ask(wire))
+        # What it cannot be told, the peer answers by an end.
+        asking.addErrback(lambda failure: failure.trap(CancelledError, StreamBroken, PeerError))
+        try:
+            while data:
+                await self.writer.write(data)
+                data = await wire.read()
+        finally:
+            asking.cancel()
+
+    async def _ask(self, wire: IWire) -> None:
+        waiting = b""
+        while data := await self.reader.read():
+            waiting += data
+            while len(waiting) >= standin.HEADER:
+                size = int.from_bytes(waiting[: standin.HEADER], "big")
+                if not size:
+                    await wire.finish()
+                    return
+                if len(waiting) < standin.HEADER + size:
+                    break
+                piece, waiting = waiting[standin.HEADER : standin.HEADER + size], waiting[standin.HEADER + size :]
+                await wire.write(piece)

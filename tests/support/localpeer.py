@@ -18,9 +18,10 @@ from gitaly_tx.git.directory import GitDirectory
 from gitaly_tx.git.interfaces import IGit
 from gitaly_tx.streams import StreamBroken
 from gitaly_tx.transport.fetchconfig import settings
+from protocols.git import sideband
 from protocols.gitaly.commit_pb2 import FindCommitResponse
 from protocols.gitaly.shared_pb2 import GitCommit
-from protocols.gitaly.ssh_pb2 import SSHUploadPackResponse
+from protocols.gitaly.ssh_pb2 import SSHUploadPackRequest, SSHUploadPackResponse
 
 from .git import git
 
@@ -80,19 +81,82 @@ class UploadPack:
             self._child.kill()
 
 
+@implementer(IConversation)
+class Unknown:
+    """
+    A call of a method that the peer does not have.
+    """
+
+    async def send(self, request: Any) -> None:
+        """
+        That is taken; the answer tells.
+        """
+
+    async def finish(self) -> None:
+        """
+        So is that.
+        """
+
+    async def receive(self) -> Any:
+        """
+        Tell.
+        """
+        raise PeerError("unknown method", Code.UNIMPLEMENTED)
+
+    def cancel(self) -> None:
+        """
+        It is over already.
+        """
+
+
+class Banded:
+    """
+    ``SSHUploadPackWithSidechannel``, seen through its sidechannel.
+    """
+
+    def __init__(self, served: UploadPack) -> None:
+        self._served = served
+        self.error: PeerError | None = None
+
+    async def read(self) -> bytes:
+        """
+        What git says, in bands.
+        """
+        try:
+            reply = await self._served.receive()
+        except PeerError as error:
+            self.error = error
+            return b""
+        return b"" if reply is None else b"".join(sideband.encode(sideband.BAND_DATA, reply.stdout))
+
+    async def write(self, data: bytes) -> None:
+        """
+        What git hears.
+        """
+        await self._served.send(SSHUploadPackRequest(stdin=data))
+
+    async def finish(self) -> None:
+        """
+        There is no more.
+        """
+        await self._served.finish()
+
+
 @implementer(IPeer)
 class LocalPeer:
     """
     :param services: whose methods are called, by their names.
+    :param aside: whether it can only be fetched from over sidechannels.
     """
 
     address = "unix:/none"
     token = ""
 
-    def __init__(self, git: IGit, root: str, services: dict[str, Any]) -> None:
+    def __init__(self, git: IGit, root: str, services: dict[str, Any], aside: bool = False) -> None:
         self._git = git
         self._root = root
         self._services = services
+        self._aside = aside
 
     async def unary(self, method: str, request: Any) -> Any:
         """
@@ -134,21 +198,33 @@ class LocalPeer:
 
     async def talk(self, method: str, request: Any, talk: Any) -> Any:
         """
-        Not needed.
+        Let it be fetched from, over a sidechannel.
         """
-        raise NotImplementedError
+        assert method == "SSHService/SSHUploadPackWithSidechannel"
+        served = UploadPack(self._git, self._root)
+        names = {"git_protocol": request.git_protocol, "git_config_options": request.git_config_options}
+        await served.send(SSHUploadPackRequest(repository=request.repository, **names))
+        channel = Banded(served)
+        try:
+            await talk(channel)
+        finally:
+            served.cancel()
+        if channel.error is not None:
+            raise channel.error
 
-    def converse(self, method: str) -> UploadPack:
+    def converse(self, method: str) -> UploadPack | Unknown:
         """
         Begin to fetch.
         """
         assert method == "SSHService/SSHUploadPack"
-        return UploadPack(self._git, self._root)
+        return Unknown() if self._aside else UploadPack(self._git, self._root)
 
 
 class LocalPeers:
     """
     Knows peers by the storages that they keep.
+
+    :ivar aside: whether they can only be fetched from over sidechannels.
     """
 
     def __init__(self, git: IGit, roots: dict[str, str]) -> None:
@@ -156,6 +232,7 @@ class LocalPeers:
         self._roots = roots
         self.services: dict[str, Any] = {}
         self.error: GitalyError | None = None
+        self.aside = False
 
     def named(self, call: Any, storage: str) -> LocalPeer:
         """
@@ -165,4 +242,4 @@ class LocalPeers:
             raise self.error
         if storage not in self._roots:
             raise GitalyError("storage name not found")
-        return LocalPeer(self._git, self._roots[storage], self.services)
+        return LocalPeer(self._git, self._roots[storage], self.services, self.aside)

@@ -40,7 +40,7 @@ async def create_fork(outward: Outward, call: Call, request: CreateForkRequest) 
             try:
                 made = await outward.clones.clone(staging, wish)
             except RemoteFailed as error:
-                said = error.stderr + bytes(pipe.said)
+                said = error.stderr + pipe.aside.text
                 raise GitalyError(f"fetching source repo: {error.ended}, stderr: {quoted(said)}", Code.INTERNAL) from error
         contents = await outward.clones.contents(made)
         _check_head(branch, contents)

@@ -59,6 +59,21 @@ class CreateForkTests(OutwardCase):
         await self.call(source_repository=Repository(storage_name="far", relative_path="empty.git"))
         self.assertEqual(self.refs(self.new), {})
 
+    async def test_sidechannels(self) -> None:
+        """
+        A source whose server is fetched from over sidechannels only is forked like any other, and missed like any other.
+        """
+        self.peers.aside = True
+        self.far_ref("refs/heads/other", "main~1")
+        await self.call()
+        self.assertEqual(self.refs(self.new), self.refs(self.far))
+        self.run_git("fsck", path=self.new)
+        other = Repository(storage_name="default", relative_path="other.git")
+        code, text = await self.refusal(self.call(repository=other, source_repository=NONE))
+        self.assertEqual(code, Code.INTERNAL)
+        self.assertIn("remote: running upload-pack: exit status 128", text)
+        self.assertEqual(self.left(), [])
+
     async def test_larger_than_a_pipe(self) -> None:
         """
         However much there is, it comes through.
@@ -145,6 +160,16 @@ class FetchSourceBranchTests(OutwardCase):
         older = self.far_ref("refs/heads/old", "main~2")
         self.assertTrue((await self.call(source_branch=b"old")).result)
         self.assertEqual(self.rev("refs/merge-requests/1/head"), older)
+        self.assertEqual(self.left(), [])
+
+    async def test_sidechannels(self) -> None:
+        """
+        A server that is fetched from over sidechannels only is as good as another.
+        """
+        self.peers.aside = True
+        self.assertTrue((await self.call()).result)
+        self.assertEqual(self.rev("refs/merge-requests/1/head"), self.rev("main", self.far))
+        self.run_git("fsck", "--connectivity-only")
         self.assertEqual(self.left(), [])
 
     async def test_same_repository(self) -> None:

@@ -89,6 +89,15 @@ class ReplicateRepositoryTests(OutwardCase):
             self.assert_equal_to_source(self.directory.path)
             self.assertFalse(os.path.exists(os.path.join(self.directory.path, "custom_hooks/pre-receive")))
 
+    async def test_sidechannels(self) -> None:
+        """
+        A server that is fetched from over sidechannels only gives all its refs, hidden ones too.
+        """
+        self.peers.aside = True
+        self.furnish()
+        await self.call(repository=NAME)
+        self.assert_equal_to_source(self.directory.path)
+
     async def test_something_else_in_the_way(self) -> None:
         """
         What is at the place of the repository, and is none, goes.
