@@ -201,27 +201,34 @@ class FilesRefs:
         # Loose refs first: one that is packed meanwhile is then found in packed-refs.
         loose = [found for prefix in prefixes for found in self._loose(root, prefix)]
         packed = self._packed.read(directory.path)
-        found = {entry.name: entry for prefix in prefixes for entry in self._packed_below(packed, prefix)}
-        symbolic: set[bytes] = set()
+        if len(prefixes) == 1 and not loose:
+            listed = self._packed_below(packed, prefixes[0])  # in their order already
+        else:
+            found = {ref.name: ref for prefix in prefixes for ref in self._packed_below(packed, prefix)}
+            found |= self._loose_references(root, loose, found)
+            listed = sorted(found.values(), key=_by_name)
+        return [ref for ref in listed if not matches(ref.name, hidden)] if hidden else listed
+
+    def _loose_references(
+        self, root: bytes, loose: Sequence[tuple[bytes, looserefs.LooseRef]], packed: dict[bytes, Reference]
+    ) -> dict[bytes, Reference]:
+        """
+        What has a file of its own, by name.
+
+        :param packed: those that are packed; the ones that files overrule are taken out.
+        """
+        found: dict[bytes, Reference] = {}
         for name, ref in loose:
-            found.pop(name, None)
+            packed.pop(name, None)
             if ref.target is not None:
-                found[name] = PackedRef(name, ref.target)
+                found[name] = Reference(name, ref.target)
             elif ref.symbolic is not None:
-                symbolic.add(name)
+                final, target = self._resolve(root, name)
+                if target is not None:
+                    found[name] = Reference(name, target.target, final, target.peeled)
             else:
                 _log.warn("broken ref left out", path=root, ref=name)
-        listed = [
-            Reference(ref.name, ref.target, None, ref.peeled)
-            for ref in found.values()
-            if not (hidden and matches(ref.name, hidden))
-        ]
-        for name in symbolic:
-            final, target = self._resolve(root, name)
-            if target is not None and not matches(name, hidden):
-                listed.append(Reference(name, target.target, final, target.peeled))
-        listed.sort(key=_by_name)
-        return listed
+        return found
 
     def _loose(self, root: bytes, prefix: bytes) -> Iterator[tuple[bytes, looserefs.LooseRef]]:
         if prefix.endswith(b"/"):
@@ -232,11 +239,11 @@ class FilesRefs:
             if found is not None:
                 yield prefix, found
 
-    def _packed_below(self, packed: PackedRefs, prefix: bytes) -> Iterator[PackedRef]:
+    def _packed_below(self, packed: PackedRefs, prefix: bytes) -> References:
         if prefix.endswith(b"/"):
-            yield from packed.below(prefix)
-        elif (found := packed.find(prefix)) is not None:
-            yield found
+            return packed.references(prefix)
+        found = packed.find(prefix)
+        return [] if found is None else [Reference(found.name, found.target, None, found.peeled)]
 
     # -------------------------------------------------------------------------------------------------- writing
 

@@ -19,6 +19,7 @@ from twisted.logger import Logger
 
 from ..warm import needs_disk
 from .fileidentity import MISSING, FileIdentity, identify
+from .interfaces import Reference
 from .names import is_valid_ref
 from .objectid import ObjectID
 
@@ -34,7 +35,7 @@ PIECE = 1 << 20
 PARSED = 1 << 20
 """Bytes of a file whose entries are kept as values, once all below a directory were asked for."""
 
-WEIGHT = 7
+WEIGHT = 9
 """What an entry takes in memory then, with its bytes in the file: so many times the latter."""
 
 _log = Logger()
@@ -75,6 +76,7 @@ class PackedRefs:
     _peeled: bool = field(default=False, init=False)
     _sorted: bool = field(default=True, init=False)
     _parsed: tuple[list[bytes], list[PackedRef]] | None = field(default=None, init=False)
+    _made: list[Reference] | None = field(default=None, init=False)
 
     def __attrs_post_init__(self) -> None:
         traits: list[bytes] = []
@@ -108,6 +110,17 @@ class PackedRefs:
             if not found.name.startswith(prefix):
                 return
             yield found
+
+    def references(self, prefix: bytes) -> list[Reference]:
+        """
+        The same as :meth:`below`, as whoever lists refs wants them.
+        """
+        if len(self.data) > PARSED:
+            return list(map(_reference, self.below(prefix)))
+        names, entries = self._whole()
+        if self._made is None:
+            self._made = list(map(_reference, entries))
+        return self._made[bisect_left(names, prefix) : _after(names, prefix)]
 
     @property
     def weight(self) -> int:
@@ -205,6 +218,10 @@ class PackedRefs:
         if len(content) != len(data) - self._start:
             _log.error("packed-refs holds lines that cannot be read", path=self.path)
         self.data = data[: self._start] + content
+
+
+def _reference(ref: PackedRef) -> Reference:
+    return Reference(ref.name, ref.target, None, ref.peeled)
 
 
 def _after(names: list[bytes], prefix: bytes) -> int:

@@ -69,16 +69,14 @@ async def _reply(repository: IRepository, refs: Sequence[Reference], peel: bool)
     if peel:
         unknown = [ref.target for ref in refs if ref.peeled is None]
         peeled = dict(zip(unknown, await repository.peel(unknown), strict=True))
-    return ListRefsResponse(
-        references=[
-            ListRefsResponse.Reference(
-                name=ref.name,
-                target=str(ref.target),
-                peeled_target=str((ref.peeled or peeled.get(ref.target)) or "") if peel else "",
-            )
-            for ref in refs
-        ]
-    )
+    reply = ListRefsResponse()
+    add = reply.references.add
+    for ref in refs:
+        # Made where it is sent from: a copy costs as much again.
+        made = add(name=ref.name, target=ref.target.decode("ascii"))
+        if peel and (stands_for := ref.peeled or peeled.get(ref.target)):
+            made.peeled_target = stands_for.decode("ascii")
+    return reply
 
 
 def _order(asked: ListRefsRequest.SortBy) -> RefOrder:
