@@ -102,7 +102,7 @@ def services(ports: Ports) -> tuple[IMethods, ...]:
     One object for each service of which at least one method is built.
     """
     mailmaps = Mailmaps()
-    fetches = RemoteFetch(ports.git, ports.in_thread)
+    fetches = RemoteFetch(ports.git, ports.in_thread, ports.housekeeping.consider)
     clones = Clones(ports.storage, ports.git, fetches, ports.in_thread)
     outward = Outward(ports.remotes, fetches, clones, ports.peers, ports.pipes, ports.in_thread, ports.clock)
     return (

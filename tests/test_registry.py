@@ -11,6 +11,7 @@ from twisted.internet.task import Clock
 from twisted.trial.unittest import SynchronousTestCase
 from zope.interface.verify import verifyObject
 
+from gitaly_tx.housekeeping.schedule import Housekeeping
 from gitaly_tx.registry import Ports, services
 from gitaly_tx.rpc.dispatcher import Dispatcher
 from gitaly_tx.rpc.interfaces import IMethods
@@ -35,7 +36,8 @@ class RegistryTests(SynchronousTestCase):
         """
         nothing: Any = object()
         storage: Any = FakeStorage()
-        made = services(Ports(**{each.name: nothing for each in fields(Ports)} | {"storage": storage}))
+        special = {"storage": storage, "housekeeping": Housekeeping(nothing, nothing)}
+        made = services(Ports(**{each.name: nothing for each in fields(Ports)} | special))
         for service in made:
             verifyObject(IMethods, service)
         names = [service.service for service in made]

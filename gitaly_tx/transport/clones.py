@@ -135,7 +135,7 @@ class Clones:
             if contents.object_format is not ObjectFormat.SHA1:
                 target = await self._storage.prepare(message, object_format=contents.object_format)
             await self._in_thread(_move_objects, made.objects, target.directory.objects)
-            return await self._storage.create(
+            repository = await self._storage.create(
                 message,
                 object_format=contents.object_format,
                 default_branch=head,
@@ -147,6 +147,8 @@ class Clones:
         finally:
             if target is not staging:
                 await target.discard()
+        self._fetches.packed(repository)
+        return repository
 
     async def _guessed(self, made: GitDirectory, refs: Mapping[bytes, ObjectID]) -> bytes:
         """

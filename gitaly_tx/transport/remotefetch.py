@@ -11,7 +11,7 @@ from __future__ import annotations
 import os
 import re
 import shutil
-from collections.abc import Mapping, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from posixpath import dirname, join
 
 from attrs import frozen
@@ -81,10 +81,13 @@ class NoRoomForRef(GitalyError):
 class RemoteFetch:
     """
     Runs fetches.
+
+    :param packed: told of a repository that got a new pack, so that somebody can see whether it has too many.
     """
 
     _git: IGit
     _in_thread: InThread
+    packed: Callable[[IRepository], None]
 
     async def fetch(
         self,
@@ -146,35 +149,39 @@ class RemoteFetch:
         lines = (line.split(b" ", 1) for line in output.splitlines())
         return {name: ObjectID(oid) for oid, name in lines}
 
+    async def commit(
+        self,
+        repository: IRepository,
+        staging: IStaging,
+        updates: Sequence[RefUpdate],
+        head: bytes | None = None,
+        files: Sequence[FileChange] = (),
+    ) -> None:
+        """
+        Write what was fetched: all at once, as a rule. Only if a ref must go before another can have its place, the deletions
+        come first, on their own.
 
-async def commit_fetched(
-    repository: IRepository,
-    staging: IStaging,
-    updates: Sequence[RefUpdate],
-    head: bytes | None = None,
-    files: Sequence[FileChange] = (),
-) -> None:
-    """
-    Write what was fetched: all at once, as a rule. Only if a ref must go before another can have its place, the deletions come
-    first, on their own.
-
-    :param head: the ref that HEAD shall be a name for.
-    :param files: what is written beside.
-    :raises GitalyError: INTERNAL, if a ref is not what it was any more; nothing of its batch is written then.
-    """
-    deleting = [update for update in updates if update.new.is_zero]
-    setting = [update for update in updates if not update.new.is_zero]
-    batches: list[tuple[list[RefUpdate], str]] = [([*deleting, *setting], "update")]
-    if in_the_way({update.name for update in deleting}, {update.name for update in setting}):
-        batches = [(deleting, "prune"), (setting, "update")]
-    for batch, kind in batches:
-        last = kind == "update"
-        outcome = (
-            await repository.commit(batch, staging=staging, head=head, files=files) if last else await repository.commit(batch)
-        )
-        for refused in outcome.refused.values():
-            text = "reference is already locked" if refused.actual is None else "reference does not point to expected object"
-            raise GitalyError(f"preparing reference {kind}: {text}", Code.INTERNAL, {"ref": refused.name})
+        :param head: the ref that HEAD shall be a name for.
+        :param files: what is written beside.
+        :raises GitalyError: INTERNAL, if a ref is not what it was any more; nothing of its batch is written then.
+        """
+        deleting = [update for update in updates if update.new.is_zero]
+        setting = [update for update in updates if not update.new.is_zero]
+        batches: list[tuple[list[RefUpdate], str]] = [([*deleting, *setting], "update")]
+        if in_the_way({update.name for update in deleting}, {update.name for update in setting}):
+            batches = [(deleting, "prune"), (setting, "update")]
+        for batch, kind in batches:
+            last = kind == "update"
+            outcome = (
+                await repository.commit(batch, staging=staging, head=head, files=files)
+                if last
+                else await repository.commit(batch)
+            )
+            for refused in outcome.refused.values():
+                text = "reference is already locked" if refused.actual is None else "reference does not point to expected object"
+                raise GitalyError(f"preparing reference {kind}: {text}", Code.INTERNAL, {"ref": refused.name})
+        if setting:
+            self.packed(repository)
 
 
 def _changes(
@@ -205,4 +212,4 @@ def _make_scratch(repository: IRepository, staging: IStaging, refs: Mapping[byte
     return GitDirectory(root, quarantine.object_directory, quarantine.alternates)
 
 
-__all__ = ["SETTINGS", "NoRoomForRef", "RemoteFetch", "Wanted", "commit_fetched"]
+__all__ = ["SETTINGS", "NoRoomForRef", "RemoteFetch", "Wanted"]

@@ -11,6 +11,7 @@ from typing import Any
 from attrs import fields
 from twisted.trial.unittest import SynchronousTestCase
 
+from gitaly_tx.housekeeping.schedule import Housekeeping
 from gitaly_tx.registry import Ports, services
 from gitaly_tx.rpc.catalogue import gitaly_methods
 from gitaly_tx.rpc.method import Operation
@@ -53,7 +54,8 @@ def registered() -> Iterator[tuple[str, str, type]]:
     """
     nothing: Any = object()
     storage: Any = FakeStorage()
-    for service in services(Ports(**{each.name: nothing for each in fields(Ports)} | {"storage": storage})):
+    special = {"storage": storage, "housekeeping": Housekeeping(nothing, nothing)}
+    for service in services(Ports(**{each.name: nothing for each in fields(Ports)} | special)):
         for name in dir(type(service)):
             if name[0].isupper():
                 yield service.service, name, type(service)

@@ -14,6 +14,7 @@ from gitaly_tx.services.objectpool.service import ObjectPoolService
 from gitaly_tx.services.ref.service import RefService
 from gitaly_tx.services.repository.outward import Outward
 from gitaly_tx.services.repository.service import RepositoryService
+from gitaly_tx.storage.interfaces import IRepository
 from gitaly_tx.transport.clones import Clones
 from gitaly_tx.transport.peerpipe import PeerPipes
 from gitaly_tx.transport.remotefetch import RemoteFetch
@@ -34,6 +35,7 @@ class OutwardCase(WriteCase):
     A repository, and another one elsewhere.
 
     :cvar private: whether addresses that are not public may be asked.
+    :ivar packed: the repositories that housekeeping is told of.
     :ivar far: the other one, on the storage ``far`` of a peer.
     """
 
@@ -42,6 +44,7 @@ class OutwardCase(WriteCase):
     def fill(self) -> None:
         running: Any = reactor
         self.clock: Any = running
+        self.packed: list[IRepository] = []
         self.far = self.make("far.git", 3)
         self.peers = LocalPeers(self.stack.git, {"far": self.root, "default": self.root})
         self.service = self.make_service()
@@ -59,7 +62,7 @@ class OutwardCase(WriteCase):
         running: Any = reactor
         peers: Any = self.peers
         git, threads = self.stack.git, self.stack.threads
-        fetches = RemoteFetch(git, threads)
+        fetches = RemoteFetch(git, threads, self.packed.append)
         outward = Outward(
             Remotes(self.provider, threads, RemotePolicy(self.private)),
             fetches,

@@ -17,7 +17,7 @@ from ...git.interfaces import IGit, Reference, RefUpdate
 from ...git.objectid import ObjectID
 from ...git.quoting import quoted
 from ...storage.interfaces import IRepository, IStorageProvider
-from ...transport.remotefetch import RemoteFetch, Wanted, commit_fetched
+from ...transport.remotefetch import RemoteFetch, Wanted
 from ...transport.remotes import NAME, Connection, RemoteAddress, RemoteFailed, Remotes
 from ..validate import given, opened
 from .selection import BRANCHES, TAGS, Selection, Selector, select
@@ -133,7 +133,7 @@ class _Mirror:
                 wanted = Wanted([f"{force}{name}:{name}" for name in map(os.fsdecode, updated)], checked=False)
                 made = await self.means.fetches.fetch(own, staging, connection, wanted) if updated else []
                 made += [RefUpdate(name, None, own.object_format.zero) for name in batch if name not in updated]
-                await commit_fetched(own, staging, made)
+                await self.means.fetches.commit(own, staging, made)
             except RemoteFailed as error:
                 raise _pushing(error.ended, error.stderr) from error
             finally:

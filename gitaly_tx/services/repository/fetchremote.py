@@ -16,7 +16,7 @@ from ...errors import Code, GitalyError
 from ...git.interfaces import RefUpdate
 from ...git.quoting import quoted
 from ...storage.interfaces import IRepository, IStorageProvider
-from ...transport.remotefetch import NoRoomForRef, Wanted, commit_fetched
+from ...transport.remotefetch import NoRoomForRef, Wanted
 from ...transport.remotes import RemoteAddress, RemoteFailed
 from ..validate import given, opened
 from .outward import Outward
@@ -63,7 +63,7 @@ async def _fetched(repository: IRepository, outward: Outward, address: RemoteAdd
     try:
         async with outward.remotes.connected(address) as connection:
             updates = await outward.fetches.fetch(repository, staging, connection, wanted)
-        await commit_fetched(repository, staging, updates)
+        await outward.fetches.commit(repository, staging, updates)
         return updates
     except RemoteFailed as error:
         raise GitalyError(f"fetch remote: {quoted(error.stderr)}: {error.ended}", Code.INTERNAL) from error

@@ -23,7 +23,7 @@ from ...git.quoting import quoted
 from ...storage.interfaces import IRepository, IStorageProvider
 from ...transport.clones import Wish, branch_at
 from ...transport.received import receive_file
-from ...transport.remotefetch import NoRoomForRef, Wanted, commit_fetched
+from ...transport.remotefetch import NoRoomForRef, Wanted
 from ...transport.remotes import Connection, RemoteFailed
 from ..validate import given, opened
 from .outward import Outward
@@ -57,7 +57,7 @@ async def fetch_bundle(
         connection = Connection(path, _FILES)
         updates = await outward.fetches.fetch(repository, staging, connection, Wanted(["+refs/*:refs/*"]))
         head = await _head(git, repository, path, updates) if first.update_head else None
-        await commit_fetched(repository, staging, updates, head)
+        await outward.fetches.commit(repository, staging, updates, head)
     except RemoteFailed as error:
         said = error.stderr.replace(path.encode(), _NAME.encode())
         raise GitalyError(f"fetch bundle: {error.ended}, stderr: {quoted(said)}", Code.INTERNAL) from error

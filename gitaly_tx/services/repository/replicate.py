@@ -28,7 +28,7 @@ from ...pools.pool import find_pool
 from ...rpc.call import Call
 from ...storage.interfaces import IRepository, IStorageProvider, StorageInfo
 from ...transport.received import receive_file
-from ...transport.remotefetch import Wanted, commit_fetched
+from ...transport.remotefetch import Wanted
 from ...transport.remotes import Connection
 from ...wal.interfaces import FileChange
 from ..validate import given
@@ -193,7 +193,7 @@ class _Replication:
                 connection = Connection(pipe.url, pipe.environment)
                 wanted = Wanted(["+refs/*:refs/*"], prune=True, checked=False)
                 updates = await self.outward.fetches.fetch(repository, staging, connection, wanted, pipe.ends)
-            await commit_fetched(repository, staging, updates, head or None, hooks)
+            await self.outward.fetches.commit(repository, staging, updates, head or None, hooks)
         finally:
             await staging.discard()
 

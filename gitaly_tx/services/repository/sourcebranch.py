@@ -58,6 +58,8 @@ async def fetch_source_branch(
         if staging is not None and not await _fetched(outward, peer, request, repository, staging, wanted):
             return FetchSourceBranchResponse(result=False)
         await _point(repository, staging, RefUpdate(request.target_ref, expected, wanted))
+        if staging is not None:
+            outward.fetches.packed(repository)
     finally:
         if staging is not None:
             await staging.discard()

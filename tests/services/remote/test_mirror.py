@@ -17,6 +17,7 @@ from gitaly_tx.git.objectid import ObjectID
 from gitaly_tx.services.remote.mirror import listed
 from gitaly_tx.services.remote.selection import Selection, Selector, select
 from gitaly_tx.services.remote.service import RemoteService
+from gitaly_tx.storage.interfaces import IRepository
 from gitaly_tx.transport.remotefetch import RemoteFetch
 from gitaly_tx.transport.remotes import RemotePolicy, Remotes
 from protocols.gitaly.remote_pb2 import UpdateRemoteMirrorRequest
@@ -123,13 +124,14 @@ class MirrorCase(WriteCase):
 
     def fill(self) -> None:
         self.mirror = self.make("mirror.git")
+        self.packed: list[IRepository] = []
         self.git: Any = self.stack.git
         self.service = self.make_service()
 
     def make_service(self, git: Any = None) -> RemoteService:
         git = git or self.stack.git
         remotes = Remotes(self.provider, self.stack.threads, RemotePolicy(private=True))
-        return RemoteService(self.provider, git, remotes, RemoteFetch(self.stack.git, self.stack.threads))
+        return RemoteService(self.provider, git, remotes, RemoteFetch(self.stack.git, self.stack.threads, self.packed.append))
 
     def call(self, url: str | None = None, *more: list[bytes], **fields: Any) -> Any:
         url = self.mirror if url is None else url
@@ -155,8 +157,10 @@ class OwnMirrorTests(MirrorCase):
         self.assertEqual(self.refs(self.mirror), expected)
         self.run_git("fsck", "--connectivity-only", path=self.mirror)
         self.assertEqual(self.left(), [])
+        self.assertEqual([repository.partition.path for repository in self.packed], ["mirror.git"] * 2)
         self.run_git("update-ref", "-d", "refs/heads/a")
         await self.call()
+        self.assertEqual(len(self.packed), 2, "what only takes away brings no pack")
         self.assertNotIn("refs/heads/a", self.refs(self.mirror))
 
     async def test_selected(self) -> None:

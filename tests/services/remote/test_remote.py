@@ -55,7 +55,7 @@ class RemoteCase(ReadCase):
         root = os.path.dirname(self.directory.path)
         self.storage.storages = {"default": StorageInfo("default", root, "")}
         remotes = Remotes(self.storage, inline_threads, resolve=lambda host, port: ["93.184.215.14"])
-        self.service = RemoteService(self.storage, git, remotes, RemoteFetch(git, inline_threads))
+        self.service = RemoteService(self.storage, git, remotes, RemoteFetch(git, inline_threads, lambda _: None))
 
     def call(self, method: str, request: Any) -> Any:
         return getattr(self.service, method)(None, request)

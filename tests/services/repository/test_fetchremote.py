@@ -13,7 +13,7 @@ from twisted.internet.task import Clock
 from gitaly_tx.errors import Code
 from gitaly_tx.git.interfaces import RefUpdate
 from gitaly_tx.git.objectid import ObjectID
-from gitaly_tx.transport.remotefetch import commit_fetched
+from gitaly_tx.transport.remotefetch import RemoteFetch
 from protocols.gitaly import repository_pb2 as pb
 from tests.support.farserver import FarServer
 from tests.support.git import git
@@ -57,6 +57,7 @@ class FetchRemoteTests(FetchRemoteCase):
         self.run_git("fsck", "--strict", "--connectivity-only")
         self.assertEqual(self.left(), [])
         self.assertEqual(self.run_git("count-objects"), loose)
+        self.assertEqual([repository.partition.path for repository in self.packed], [NAME.relative_path])
 
     async def test_nothing_new(self) -> None:
         """
@@ -65,6 +66,7 @@ class FetchRemoteTests(FetchRemoteCase):
         await self.call()
         reply = await self.call(check_tags_changed=True)
         self.assertEqual((reply.tags_changed, reply.repo_changed), (False, False))
+        self.assertEqual(len(self.packed), 1)
 
     async def test_kept(self) -> None:
         """
@@ -159,19 +161,21 @@ class FetchRemoteTests(FetchRemoteCase):
         A ref that somebody moves while the fetch runs is not lost.
         """
         repository = await self.provider.repository(NAME)
+        fetches = RemoteFetch(self.stack.git, self.stack.threads, self.packed.append)
         staging = await repository.stage()
         first, second = (ObjectID(self.rev(revision)) for revision in ("main~1", "main"))
         with self.assertRaises(Exception) as caught:
-            await commit_fetched(repository, staging, [RefUpdate(b"refs/heads/main", first, second)])
+            await fetches.commit(repository, staging, [RefUpdate(b"refs/heads/main", first, second)])
         self.assertEqual(str(caught.exception), "preparing reference update: reference does not point to expected object")
         await staging.discard()
         with open(os.path.join(self.directory.path, "refs/heads/main.lock"), "xb"):
             pass
         staging = await repository.stage()
         with self.assertRaises(Exception) as caught:
-            await commit_fetched(repository, staging, [RefUpdate(b"refs/heads/main", second, first.format.zero)])
+            await fetches.commit(repository, staging, [RefUpdate(b"refs/heads/main", second, first.format.zero)])
         self.assertEqual(str(caught.exception), "preparing reference update: reference is already locked")
         await staging.discard()
+        self.assertEqual(self.packed, [])
 
 
 class OverHTTPTests(FetchRemoteCase):

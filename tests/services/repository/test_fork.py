@@ -41,6 +41,7 @@ class CreateForkTests(OutwardCase):
         self.assertEqual(self.head(self.new), "refs/heads/other")
         self.run_git("fsck", path=self.new)
         self.assertEqual(self.left(), [])
+        self.assertEqual([repository.partition.path for repository in self.packed], [NEW.relative_path])
 
     async def test_one_branch(self) -> None:
         """
@@ -157,9 +158,11 @@ class FetchSourceBranchTests(OutwardCase):
         self.assertEqual(self.rev("refs/merge-requests/1/head"), tip)
         self.assertEqual(len(self.refs()), 2)
         self.run_git("fsck", "--connectivity-only")
+        self.assertEqual([repository.partition.path for repository in self.packed], [NAME.relative_path])
         older = self.far_ref("refs/heads/old", "main~2")
         self.assertTrue((await self.call(source_branch=b"old")).result)
         self.assertEqual(self.rev("refs/merge-requests/1/head"), older)
+        self.assertEqual(len(self.packed), 1, "nothing came")
         self.assertEqual(self.left(), [])
 
     async def test_sidechannels(self) -> None:
