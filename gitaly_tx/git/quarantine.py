@@ -51,6 +51,21 @@ def write_loose_object(object_directory: str, object_format: ObjectFormat, type:
     return write_loose_pieces(object_directory, object_format, type, len(data), [data])
 
 
+def loose_object(object_format: ObjectFormat, type: bytes, data: bytes) -> tuple[ObjectID, bytes]:
+    """
+    An object's id, and the content of its file.
+
+    :param type: one of :data:`OBJECT_TYPES`.
+    :raises ValueError: for another type.
+    """
+    if type not in OBJECT_TYPES:
+        raise ValueError("unknown object type")
+    whole = b"%b %d\0%b" % (type, len(data), data)
+    digest = _digest(object_format)
+    digest.update(whole)
+    return ObjectID(digest.hexdigest()), zlib.compress(whole, 1)
+
+
 def write_loose_pieces(
     object_directory: str, object_format: ObjectFormat, type: bytes, size: int, pieces: Iterable[bytes]
 ) -> ObjectID:

@@ -76,6 +76,12 @@ class Hooks:
     _observe: Observe = unobserved
     _log: Logger = field(factory=Logger)
 
+    async def watches(self, push: Push) -> bool:
+        """
+        As :func:`gitaly_tx.hooks.interfaces.IHooks.watches`.
+        """
+        return bool(self._policies) or self._application is not None or await self._custom.any(push, "pre-receive", "update")
+
     async def before(self, push: Push, tell_out: Tell, tell_err: Tell) -> None:
         """
         As :func:`gitaly_tx.hooks.interfaces.IHooks.before`.

@@ -161,6 +161,18 @@ class CustomHooks:
                 raise
             self._observe(name, "ok")
 
+    async def any(self, push: Push, *names: str) -> bool:
+        """
+        Whether there are hooks of some kinds, or something that should be one.
+        """
+        for name in names:
+            try:
+                if await self._find(push, name):
+                    return True
+            except HookUnusable:
+                return True
+        return False
+
     async def _find(self, push: Push, name: str) -> list[HookFile]:
         """
         The hooks of a push. For all kinds, and each of thousands of refs, the disk is looked at once.

@@ -206,6 +206,11 @@ class IHooks(Interface):
     Everything that has a say in a push, in its order: policies, the application, custom hooks.
     """
 
+    def watches(push: Push) -> Awaitable[bool]:
+        """
+        Whether anybody looks at a push before it is written. If not, nobody has to be able to see its objects.
+        """
+
     def before(push: Push, tell_out: Tell, tell_err: Tell) -> Awaitable[None]:
         """
         Policies, the application, then ``pre-receive``.

@@ -190,12 +190,14 @@ class RefUpdater:
 
         :param updates: as hooks shall see them; ``old`` is what must be there.
         :param staging: the new objects. The caller discards it, whatever happened.
-        :param made: the refs shall point at commits that the caller has just made; they need not be looked at.
+        :param made: the caller has made or read what the refs shall point at, so it need not be looked at again.
         :raises HookError: or AccessError, UpdateError: nothing was written.
         :raises GitalyError: nothing was written, for a reason of the queue or the log, or because the application cannot be asked
             or does not answer as it should; or all was written, and the application was not content with that.
         """
         push = self._push(repository if staging is None else repository.through(staging), writer, updates)
+        if staging is not None and (not made or await self._hooks.watches(push)):
+            await staging.show()
         await self._before(push)
         try:
             for update in updates:

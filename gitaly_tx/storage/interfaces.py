@@ -61,6 +61,11 @@ class IStaging(Interface):
         :param size: of all pieces together.
         """
 
+    def show() -> Awaitable[None]:
+        """
+        See to it that git's children find in :attr:`directory` what was written, if it is held in memory. Safe to repeat.
+        """
+
     def scratch() -> Awaitable[str]:
         """
         An empty directory beside the quarantine, for files that are no objects. It goes with the quarantine, and nothing in it
@@ -159,9 +164,12 @@ class IRepository(Interface):
         As :func:`gitaly_tx.git.interfaces.IObjectReader.glance`.
         """
 
-    def stage() -> Awaitable[IStaging]:
+    def stage(held: bool = False) -> Awaitable[IStaging]:
         """
         Begin a write.
+
+        :param held: objects stay in memory as long as they are few; whoever lets somebody look at them says :func:`IStaging.show`
+            before.
         """
 
     def through(staging: IStaging) -> IRepository:

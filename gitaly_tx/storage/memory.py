@@ -84,6 +84,11 @@ class MemoryStaging:
         """
         return self._objects.write(self.directory, self.object_format, type, b"".join(pieces))
 
+    async def show(self) -> None:
+        """
+        Whoever can see this repository sees it.
+        """
+
     async def scratch(self) -> str:
         """
         There is no disk.
@@ -173,7 +178,7 @@ class MemoryRepository:
         """
         return self._provider.objects.glance(self.directory, job)
 
-    async def stage(self) -> IStaging:
+    async def stage(self, held: bool = False) -> IStaging:
         """
         Begin a write.
         """

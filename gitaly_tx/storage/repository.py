@@ -132,11 +132,13 @@ class FilesystemRepository:
         """
         return self.means.objects.glance(self.directory, job)
 
-    async def stage(self) -> IStaging:
+    async def stage(self, held: bool = False) -> IStaging:
         """
         Make a quarantine.
         """
         self._refuse_quarantine()
+        if held:
+            return self.means.stagings.hold(self.place, self.directory, self.object_format, self.lifetime)
         return await self.means.stagings.make(self.place, self.directory, self.object_format, self.lifetime)
 
     def through(self, staging: IStaging) -> IRepository:

@@ -10,6 +10,8 @@ does not exist yet.
 from __future__ import annotations
 
 import os
+import secrets
+import threading
 from collections.abc import Callable, Iterable, Iterator
 from contextlib import contextmanager
 from functools import partial
@@ -18,7 +20,7 @@ from tempfile import mkdtemp
 from typing import NoReturn
 
 from attrs import define, field, frozen
-from twisted.internet.defer import Deferred
+from twisted.internet.defer import Deferred, succeed
 from twisted.logger import Logger
 from twisted.python.failure import Failure
 from zope.interface import implementer
@@ -30,6 +32,7 @@ from ..wal.building import skeleton
 from ..wal.interfaces import Creation, StagedFile
 from ..wal.threads import InThread
 from .errors import RepositoryGone, StagingFailed
+from .held import Held
 from .interfaces import IStaging
 from .naming import STAGING, Place, quarantine_prefix
 from .partitions import Lifetime
@@ -79,6 +82,28 @@ class Stagings:
 
         return self._make(place, object_format, quarantine, _make, Lifetime() if lifetime is None else lifetime)
 
+    def hold(
+        self, place: Place, directory: GitDirectory, object_format: ObjectFormat, lifetime: Lifetime | None = None
+    ) -> FilesystemStaging:
+        """
+        The same, with a directory that is made only when there is need for it.
+        """
+        path = join(place.storage.path, STAGING, quarantine_prefix(place.path) + secrets.token_hex(8))
+        owner = Lifetime() if lifetime is None else lifetime
+        counted = self._counting(owner)
+        counted(1)
+        return FilesystemStaging(
+            directory=directory.quarantined(join(path, "objects")),
+            object_format=object_format,
+            root=place.storage.path,
+            path=path,
+            threads=self._threads,
+            counted=counted,
+            forget=self._forget,
+            prunings=owner.prunings,
+            held=Held(object_format),
+        )
+
     def prepare(self, place: Place, object_format: ObjectFormat) -> Deferred[FilesystemStaging]:
         """
         Make a staging directory that is a repository of its own, for one that is to be made at ``place``.
@@ -95,11 +120,7 @@ class Stagings:
         lifetime: Lifetime,
     ) -> Deferred[FilesystemStaging]:
         waiting: Deferred[FilesystemStaging] = Deferred()
-        prunings = lifetime.prunings
-
-        def counted(change: int) -> None:
-            lifetime.stagings += change
-            self._counted(change)
+        prunings, counted = lifetime.prunings, self._counting(lifetime)
 
         def made(path: str) -> None:
             staging = FilesystemStaging(
@@ -126,6 +147,13 @@ class Stagings:
         self._threads(make, place).addErrback(_told).addCallbacks(made, failed)
         return waiting
 
+    def _counting(self, lifetime: Lifetime) -> Counted:
+        def counted(change: int) -> None:
+            lifetime.stagings += change
+            self._counted(change)
+
+        return counted
+
 
 @implementer(IStaging)
 @define(eq=False)
@@ -136,6 +164,7 @@ class FilesystemStaging:
     :param root: the storage's directory.
     :param path: the staging directory.
     :param prunings: how often the repository had been pruned when this was asked for.
+    :param held: objects that are in memory, while there is no directory; ``None`` once there is one.
     """
 
     directory: GitDirectory
@@ -146,10 +175,17 @@ class FilesystemStaging:
     _counted: Counted = uncounted
     _forget: Forget = unknown
     prunings: int = 0
+    _held: Held | None = None
+    _lock: threading.Lock = field(factory=threading.Lock, init=False)
+    _on_disk: bool = field(init=False)
     _users: int = field(default=0, init=False)
     _unwanted: bool = field(default=False, init=False)
     _removed: bool = field(default=False, init=False)
     _waiting: list[Deferred[None]] = field(factory=list, init=False)
+
+    @_on_disk.default
+    def _has_directory(self) -> bool:
+        return self._held is None
 
     def write_object(self, type: bytes, data: bytes) -> Deferred[ObjectID]:
         """
@@ -162,20 +198,32 @@ class FilesystemStaging:
         Add a loose object, in this thread.
         """
         try:
+            with self._lock:
+                if self._held is not None and size <= self._held.room:
+                    return self._held.add(type, b"".join(pieces))
+                self._show()
             return write_loose_pieces(self._objects, self.object_format, type, size, pieces)
         except OSError as error:
             raise StagingFailed(error) from error
+
+    def show(self) -> Deferred[None]:
+        """
+        Make the directory, with what was held in it.
+        """
+        return succeed(None) if self._held is None else self._threads(self._show_blocking)
 
     def scratch(self) -> Deferred[str]:
         """
         A directory beside the objects.
         """
-        return self._threads(mkdtemp, prefix="scratch-", dir=self.path).addErrback(_told)
+        return self._threads(self._scratch).addErrback(_told)
 
     def staged(self) -> Deferred[tuple[StagedFile, ...]]:
         """
         All loose objects and packs; nothing that is still being written.
         """
+        if self._held is not None:
+            return succeed(self._held.staged())
         return self._threads(_staged, self._objects, self.root)
 
     def discard(self) -> Deferred[None]:
@@ -228,6 +276,43 @@ class FilesystemStaging:
     def _objects(self) -> str:
         return join(self.path, "objects")
 
+    def _show_blocking(self) -> None:
+        try:
+            with self._lock:
+                self._show()
+        except OSError as error:
+            raise StagingFailed(error) from error
+
+    def _show(self) -> None:
+        if self._held is None:
+            return
+        if self._unwanted and not self._users:
+            raise RepositoryGone(self.path)
+        self._on_disk = True
+        os.makedirs(os.path.dirname(self.path), exist_ok=True)
+        os.makedirs(self.path, 0o700, exist_ok=True)
+        make_object_directory(self._objects)
+        self._held.write(self._objects)
+        self._held = None
+
+    def _scratch(self) -> str:
+        with self._lock:
+            self._show()
+        return mkdtemp(prefix="scratch-", dir=self.path)
+
+    def _erase(self) -> None:
+        with self._lock:
+            remove_tree(self.path)
+
+    def _nothing_on_disk(self) -> bool:
+        # Whoever has the lock may be making the directory just now.
+        if not self._lock.acquire(blocking=False):
+            return False
+        try:
+            return not self._on_disk
+        finally:
+            self._lock.release()
+
     def _remove(self) -> None:
         def left(failure: Failure) -> None:
             log.failure("cannot remove staging directory {path!r}; the next start tries again", failure, path=self.path)
@@ -240,8 +325,11 @@ class FilesystemStaging:
                 if not one.called:
                     one.callback(None)
 
+        if self._nothing_on_disk():
+            over(None)
+            return
         self._forget(self.directory)
-        self._threads(remove_tree, self.path).addErrback(left).addCallback(over)
+        self._threads(self._erase).addErrback(left).addCallback(over)
 
 
 def _told(failure: Failure) -> NoReturn:

@@ -92,6 +92,41 @@ class StorageProviderContract(TestCase):
         verifyObject(IStaging, staging)
         await staging.discard()
 
+    async def test_held(self):
+        """
+        A write may hold its objects in memory: shown or not, committed they are there for everybody.
+        """
+        for path, shown, size in (("a.git", False, 3), ("b.git", True, 3), ("c.git", False, 2 << 20)):
+            repository = await self.provider.create(named(path))
+            staging = await repository.stage(held=True)
+            tree = await staging.write_object(b"tree", b"")
+            blob = staging.write_blocking(b"blob", size, [b"x" * size])
+            oid = await staging.write_object(b"commit", commit_data(1))
+            if shown:
+                for _ in range(2):
+                    await staging.show()
+                seen = await repository.through(staging).object_info([blob, tree, oid])
+                self.assertEqual([info and info.type for info in seen], [b"blob", b"tree", b"commit"])
+            self.assertEqual(await repository.object_info([blob]), [None])
+            outcome = await repository.commit([RefUpdate(MAIN, ZERO, oid)], staging=staging)
+            self.assertEqual(outcome.refused, {})
+            self.assertEqual((await repository.object(blob)).data, b"x" * size)
+            self.assertEqual((await repository.object(oid)).data, commit_data(1))
+
+    async def test_held_and_discarded(self):
+        """
+        What was held and is not wanted is gone.
+        """
+        repository = await self.provider.create(named("a.git"))
+        for shown in (False, True):
+            staging = await repository.stage(held=True)
+            oid = await staging.write_object(b"blob", b"x")
+            if shown:
+                await staging.show()
+            await staging.discard()
+            await staging.discard()
+            self.assertEqual(await repository.object_info([oid]), [None])
+
     async def test_storages(self):
         """
         Storages are in the order of the configuration.

@@ -4,6 +4,7 @@ The order in which a push is judged.
 
 from __future__ import annotations
 
+import os
 from collections.abc import Callable, Sequence
 from functools import partial
 
@@ -133,6 +134,21 @@ class HooksTests(hookcase.HookCase):
         with self.assertRaises(Refused) as caught:
             await hooks.before(self.push(*self.updates), self.out, self.err)
         return caught.exception
+
+    async def test_watches(self) -> None:
+        """
+        Somebody looks at a push before it is written if there is a policy, an application, or a hook that runs before, be it one
+        that cannot run.
+        """
+        self.assertFalse(await self.make().watches(self.push()))
+        self.assertTrue(await self.make(Policy(lambda push: None)).watches(self.push()))
+        self.assertTrue(await Hooks((), self.make_hooks(), Announcer(()), Application(AccessDenied("no"))).watches(self.push()))
+        self.hook("post-receive")
+        self.assertFalse(await self.make().watches(self.push()))
+        path = self.hook("update")
+        self.assertTrue(await self.make().watches(self.push()))
+        os.chmod(path, 0o644)
+        self.assertTrue(await self.make().watches(self.push()))
 
     async def test_everything_passes(self) -> None:
         """

@@ -5,7 +5,9 @@ Quarantine directories on disk.
 from __future__ import annotations
 
 import errno
+import hashlib
 import os
+import zlib
 from collections.abc import Callable
 from posixpath import join
 from typing import Any
@@ -17,6 +19,7 @@ from gitaly_tx.errors import Code
 from gitaly_tx.git.directory import GitDirectory
 from gitaly_tx.git.objectid import ObjectFormat
 from gitaly_tx.storage.errors import RepositoryGone, StagingFailed
+from gitaly_tx.storage.held import ROOM
 from gitaly_tx.storage.naming import Place, quarantine_prefix
 from gitaly_tx.storage.staging import FilesystemStaging, Stagings
 from gitaly_tx.wal.interfaces import StagedFile
@@ -71,6 +74,98 @@ class StagingTests(SynchronousTestCase):
         self.assertEqual(staging.directory.path, self.repository.path)
         self.assertEqual(staging.directory.object_directory, join(self.storage.path, "+gitaly/staging", name, "objects"))
         self.assertEqual(staging.directory.alternates, (self.repository.objects,))
+
+    def hold(self) -> FilesystemStaging:
+        """
+        A staging that has no directory yet.
+        """
+        return self.stagings.hold(Place(self.storage, "r.git"), self.repository, ObjectFormat.SHA1)
+
+    def test_held(self):
+        """
+        Objects that are held touch no disk, from the beginning to the end.
+        """
+        staging = self.hold()
+        self.assertEqual((self.alive, self.left()), (1, []))
+        oid = str(staging.write_blocking(b"blob", 3, [b"h", b"i\n"]))
+        (staged,) = self.successResultOf(staging.staged())
+        self.assertEqual((staged.path, staged.source), (f"objects/{oid[:2]}/{oid[2:]}", ""))
+        assert staged.content is not None
+        self.assertEqual((staged.size, staged.sha256), (len(staged.content), hashlib.sha256(staged.content).digest()))
+        self.assertEqual(zlib.decompress(staged.content), b"blob 3\0hi\n")
+        self.successResultOf(staging.discard())
+        self.assertEqual((self.alive, self.left(), self.threads.parked), (0, [], []))
+
+    def test_shown(self):
+        """
+        What is shown lies on disk as if it had always been there, and what comes after it, too.
+        """
+        staging = self.hold()
+        first = str(staging.write_blocking(b"blob", 1, [b"a"]))
+        showing = staging.show()
+        self.threads.all()
+        self.successResultOf(showing)
+        second = str(staging.write_blocking(b"blob", 1, [b"b"]))
+        self.successResultOf(staging.show())
+        assert staging.directory.object_directory is not None
+        for oid in (first, second):
+            self.assertTrue(os.path.exists(join(staging.directory.object_directory, oid[:2], oid[2:])))
+        self.assertEqual(os.stat(staging.path).st_mode & 0o777, 0o700)
+        listing = staging.staged()
+        self.threads.all()
+        self.assertEqual({file.source != "" for file in self.successResultOf(listing)}, {True})
+        discarding = staging.discard()
+        self.threads.all()
+        self.successResultOf(discarding)
+        self.assertEqual((self.alive, self.left()), (0, []))
+
+    def test_too_much_to_hold(self):
+        """
+        What there is no room for goes to the disk, with all that was held.
+        """
+        staging = self.hold()
+        staging.write_blocking(b"blob", 1, [b"a"])
+        staging.write_blocking(b"blob", ROOM, [b"x" * ROOM])
+        self.assertEqual(len(self.left()), 1)
+        listing = staging.staged()
+        self.threads.all()
+        self.assertEqual(len(self.successResultOf(listing)), 2)
+
+    def test_shown_too_late(self):
+        """
+        Nobody makes a directory for what is not wanted any more, and a removal waits for one that is being made.
+        """
+        staging = self.hold()
+        showing = staging.show()
+        staging.discard()
+        self.threads.all()
+        self.failureResultOf(showing, RepositoryGone)
+        self.assertEqual(self.left(), [])
+        staging = self.hold()
+        with staging._lock:
+            discarding = staging.discard()
+            self.assertNoResult(discarding)
+        self.threads.all()
+        self.successResultOf(discarding)
+
+    def test_cannot_be_shown(self):
+        """
+        A disk that refuses is told as always, and nothing is left.
+        """
+        for act in (
+            lambda staging: staging.show(),
+            lambda staging: staging.scratch(),
+            lambda staging: staging.write_object(b"blob", b"x" * ROOM + b"x"),
+        ):
+            staging = self.hold()
+            self.patch(os, "makedirs", _raising(OSError(errno.ENOSPC, "why", "/srv/secret")))
+            acting = act(staging)
+            self.threads.all()
+            self.assertEqual(self.failureResultOf(acting, StagingFailed).value.code, Code.RESOURCE_EXHAUSTED)
+            discarding = staging.discard()
+            self.threads.all()
+            self.successResultOf(discarding)
+        self.assertEqual((self.alive, self.left()), (0, []))
 
     def test_scratch(self):
         """
@@ -219,7 +314,7 @@ class StagingTests(SynchronousTestCase):
 
 
 def _raising(error: Exception) -> Callable[..., Any]:
-    def refuse(*given: object) -> None:
+    def refuse(*given: object, **named: object) -> None:
         raise error
 
     return refuse

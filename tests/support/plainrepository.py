@@ -167,7 +167,7 @@ class PlainRepository:
     def _root(self) -> str:
         return os.path.dirname(self.directory.path)
 
-    async def stage(self) -> IStaging:
+    async def stage(self, held: bool = False) -> IStaging:
         """
         A quarantine beside the repository.
         """

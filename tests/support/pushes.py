@@ -138,6 +138,12 @@ class RecordedHooks:
         self.pushes: list[Push] = []
         self.accepted: list[RefUpdate] = []
 
+    async def watches(self, push: Push) -> bool:
+        """
+        It does.
+        """
+        return True
+
     async def before(self, push: Push, tell_out: Tell, tell_err: Tell) -> None:
         """
         Passes.

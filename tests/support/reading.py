@@ -102,7 +102,7 @@ class _Repository:
     def through(self, staging: IStaging) -> IRepository:
         return evolve(self, directory=staging.directory)
 
-    async def stage(self) -> IStaging:
+    async def stage(self, held: bool = False) -> IStaging:
         root = os.path.dirname(self.directory.path)
         path = tempfile.mkdtemp(prefix="quarantine-", dir=root)
         os.makedirs(os.path.join(path, "objects", "pack"))

@@ -52,8 +52,8 @@ async def user_create_branch(ports: OperationPorts, call: Call, request: UserCre
     writer = Writer.of(request.user, request.repository, call.correlation_id)
     update = RefUpdate(BRANCHES + request.branch_name, repository.object_format.zero, commit.oid)
     try:
-        async with quarantine(repository) as staging:
-            await ports.updater.update(repository, writer, [update], staging)
+        async with quarantine(repository, held=True) as staging:
+            await ports.updater.update(repository, writer, [update], staging, made=True)
     except HookError as error:
         details = UserCreateBranchError(custom_hook=custom_hook(error))
         raise GitalyError("creation denied by custom hooks", Code.PERMISSION_DENIED, details=(details,)) from error
@@ -82,7 +82,7 @@ async def user_update_branch(ports: OperationPorts, call: Call, request: UserUpd
     writer = Writer.of(request.user, request.repository, call.correlation_id)
     update = RefUpdate(BRANCHES + request.branch_name, old, new)
     try:
-        async with quarantine(repository) as staging:
+        async with quarantine(repository, held=True) as staging:
             await ports.updater.update(repository, writer, [update], staging)
     except HookError as error:
         return UserUpdateBranchResponse(pre_receive_error=error.text)

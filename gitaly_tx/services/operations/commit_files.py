@@ -110,7 +110,7 @@ async def user_commit_files(
         raise GitalyError("EOF", Code.INTERNAL)
     repository = await opened(ports.storage, given(header))
     _validate(header, repository)
-    async with quarantine(repository) as staging:
+    async with quarantine(repository, held=True) as staging:
         bases = Bases(*await base_commits(ports, call, header, repository, staging))
         contents = Contents(ports.in_thread, repository, staging)
         planned = await Intake(ports.in_thread, contents).read(requests)

@@ -87,6 +87,7 @@ async def _parent(
 async def _bring(repository: IRepository, staging: IStaging, there: Elsewhere | None, oid: ObjectID) -> None:
     if there is None:
         raise GitalyError("lookup parent commit: reference not found")
+    await staging.show()
     try:
         await there.bring(oid, repository, staging)
     except GitalyError as error:

@@ -11,11 +11,13 @@ from ...storage.interfaces import IRepository, IStaging
 
 
 @asynccontextmanager
-async def quarantine(repository: IRepository) -> AsyncGenerator[IStaging, None]:
+async def quarantine(repository: IRepository, held: bool = False) -> AsyncGenerator[IStaging, None]:
     """
     Make one, and remove what is left of it at the end, whatever happened.
+
+    :param held: as for :func:`gitaly_tx.storage.interfaces.IRepository.stage`.
     """
-    staging = await repository.stage()
+    staging = await repository.stage(held)
     try:
         yield staging
     finally:

@@ -58,7 +58,7 @@ async def user_update_submodule(
     old = await expected_old(repository, request.expected_old_oid) or branch.target
     who = await signature(ports.in_thread, ports.now, request)
     writer = Writer.of(request.user, request.repository, call.correlation_id)
-    async with quarantine(repository) as staging:
+    async with quarantine(repository, held=True) as staging:
         try:
             tree = await _tree(repository, staging, branch.target, request.submodule, wanted)
         except _Unchanged as error:

@@ -75,7 +75,7 @@ async def user_create_tag(ports: OperationPorts, call: Call, request: UserCreate
     tag = Tag(name=request.tag_name)
     if target.commit is not None:
         tag.target_commit.CopyFrom(commit_message(target.commit))
-    async with quarantine(repository) as staging:
+    async with quarantine(repository, held=True) as staging:
         oid = target.peeled
         if _WORD.search(request.message):
             oid = await _write(staging, target, tagger, request)
@@ -162,7 +162,7 @@ async def _point(ports: OperationPorts, repository: IRepository, writer: Writer,
     Make the ref.
     """
     try:
-        await ports.updater.update(repository, writer, [update], staging)
+        await ports.updater.update(repository, writer, [update], staging, made=True)
     except AccessError as error:
         details = UserCreateTagError(access_check=access_check(error))
         text = f"reference update denied by access checks: {error.chain}"

@@ -9,15 +9,25 @@ import os
 from collections.abc import AsyncIterator
 from typing import Any
 
+from attrs import evolve
+from twisted.internet import reactor
+
 from gitaly_tx.client.servers import KEY, Server, encode_servers
 from gitaly_tx.errors import Code
+from gitaly_tx.hooks.chain import Hooks
+from gitaly_tx.hooks.custom import CustomHooks
+from gitaly_tx.hooks.events import Announcer
+from gitaly_tx.hooks.updateref import RefUpdater
 from gitaly_tx.services.operations import contents
+from gitaly_tx.services.operations.service import OperationService
+from gitaly_tx.storage.staging import FilesystemStaging
 from protocols.gitaly import operations_pb2 as pb
 from protocols.gitaly.errors_pb2 import CustomHookError
 from protocols.gitaly.errors_pb2 import IndexError as Index
 from protocols.gitaly.operations_pb2 import UserCommitFilesActionHeader as Header
 from protocols.gitaly.shared_pb2 import Repository, User
 from tests.support.history import History
+from tests.support.stack import Stack
 
 from . import case
 
@@ -54,6 +64,14 @@ def refusal(kind: Any, path: bytes) -> pb.UserCommitFilesError:
     The details of an action that cannot be done.
     """
     return pb.UserCommitFilesError(index_update=Index(path=path, error_type=kind))
+
+
+def unwatched(stack: Stack) -> RefUpdater:
+    """
+    Moves refs without anybody who has a say in it.
+    """
+    running: Any = reactor
+    return RefUpdater(Hooks((), CustomHooks(stack.git, running, stack.threads), Announcer(())), stack.git)
 
 
 class CommitFilesCase(case.OperationCase):
@@ -611,6 +629,18 @@ class CommitTests(CommitFilesCase):
         await self.refused(self.commit_files(user=User(), **author), Code.INTERNAL, "missing committer name")
         user = User(name=b"a", email=b"a", timezone="Mars")
         await self.refused(self.commit_files(user=user), Code.INVALID_ARGUMENT, "getting date from proto: unknown time zone Mars")
+
+    async def test_nobody_looks(self) -> None:
+        """
+        What nobody looks at before it is written is not put on the disk twice.
+        """
+        self.service = OperationService(evolve(self.ports, updater=unwatched(self.stack)))
+        made: list[Any] = []
+        self.patch(FilesystemStaging, "_show", lambda staging: made.append(staging))
+        reply = await self.commit_files(action(Header.CREATE, "new", b"x"))
+        self.assertEqual(made, [])
+        self.assertEqual(self.tree(reply.branch_update.commit_id)["new"], (REGULAR, "x"))
+        self.nothing_staged()
 
     async def test_denied(self) -> None:
         """
