@@ -58,6 +58,18 @@ class WriteRefTests(WriteCase):
             self.assertEqual(await self.refusal(self.call(b"HEAD", bad)), expected)
         self.assertEqual(self.run_git("symbolic-ref", "HEAD"), "refs/heads/none")
 
+    async def test_head_locked(self) -> None:
+        """
+        HEAD stays as it is while somebody else has its lock, and so does the lock.
+        """
+        lock = os.path.join(self.directory.path, "HEAD.lock")
+        with open(lock, "xb"):
+            pass
+        text = "setting default branch: committing temporary HEAD: locking file: file already locked"
+        self.assertEqual(await self.refusal(self.call(b"HEAD", "refs/heads/none")), (Code.INTERNAL, text))
+        self.assertEqual(self.run_git("symbolic-ref", "HEAD"), "refs/heads/main")
+        self.assertTrue(os.path.exists(lock))
+
     async def test_refused(self) -> None:
         """
         A ref that cannot be written stays, and the caller is told why.
