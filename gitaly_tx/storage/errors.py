@@ -143,6 +143,24 @@ class AlreadyExists(GitalyError):
         super().__init__("repository exists already", Code.ALREADY_EXISTS, {"relative_path": path})
 
 
+class CreationLocked(GitalyError):
+    """
+    Somebody else, another Gitaly perhaps, is about to make or remove something there.
+    """
+
+    def __init__(self, path: str) -> None:
+        super().__init__("locking repository: file already locked", Code.INTERNAL, {"relative_path": path})
+
+
+class RemovalLocked(GitalyError):
+    """
+    The same, for whoever wants to remove it.
+    """
+
+    def __init__(self, path: str) -> None:
+        super().__init__("repository is already locked", Code.FAILED_PRECONDITION, {"relative_path": path})
+
+
 class WriteInTheWay(GitalyError):
     """
     A directory above or below is being made or removed at this moment.

@@ -21,11 +21,13 @@ from ..git.directory import GitDirectory
 from . import walk
 from .errors import (
     AlreadyExists,
+    CreationLocked,
     ObjectDirectoryEscapes,
     PathEscapes,
     PathNested,
     PathRefused,
     PathUnreadable,
+    RemovalLocked,
     RepositoryGone,
     RepositoryNotFound,
     RepositoryNotValid,
@@ -78,7 +80,7 @@ def vacant(storage: StorageInfo, path: str) -> Place:
     Find the place for a new repository.
 
     :raises GitalyError: ALREADY_EXISTS if anything is there; INVALID_ARGUMENT for a place inside of another repository;
-        FAILED_PRECONDITION if something on the way is no directory.
+        FAILED_PRECONDITION if something on the way is no directory; INTERNAL if somebody else has locked it.
     """
     check_storage(storage)
     named = place_in(storage, path)
@@ -88,6 +90,8 @@ def vacant(storage: StorageInfo, path: str) -> Place:
     _check_parents(place)
     if os.path.lexists(named.absolute) or os.path.lexists(place.absolute):
         raise AlreadyExists(place.path)
+    if _is_locked(place):
+        raise CreationLocked(place.path)
     return place
 
 
@@ -96,7 +100,7 @@ def removable(storage: StorageInfo, path: str) -> Place:
     Find what a removal may remove: a repository, or a directory that holds none.
 
     :raises GitalyError: NOT_FOUND if nothing is there; INVALID_ARGUMENT or FAILED_PRECONDITION for what is not the caller's to
-        remove: the storage, a part of a repository, a symbolic link, a directory with repositories in it.
+        remove: the storage, a part of a repository, a symbolic link, a directory with repositories in it, what is locked.
     """
     check_storage(storage)
     named = place_in(storage, path)
@@ -116,7 +120,19 @@ def removable(storage: StorageInfo, path: str) -> Place:
         raise PathUnreadable(place.path)
     if next(walk.repositories(place.absolute), ".") != ".":
         raise GitalyError("directory contains repositories", Code.FAILED_PRECONDITION, {"relative_path": named.path})
+    if _is_locked(place):
+        raise RemovalLocked(place.path)
     return place
+
+
+def _is_locked(place: Place) -> bool:
+    """
+    Whether there is the file beside a place that Gitaly makes while it creates or removes what is there. We never make one.
+    """
+    try:
+        return stat.S_ISREG(os.lstat(f"{place.absolute}.lock").st_mode)
+    except OSError:
+        return False
 
 
 def still_there(place: Place, identity: Identity) -> None:

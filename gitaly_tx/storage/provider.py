@@ -26,6 +26,7 @@ from . import locator
 from .errors import (
     AlreadyExists,
     BadDefaultBranch,
+    CreationLocked,
     PathUnreadable,
     QuarantinedMutation,
     RepositoryGone,
@@ -206,7 +207,7 @@ class FilesystemStorageProvider:
     async def _vacant(self, storage: StorageInfo, message: Repository) -> Place:
         try:
             return await self._threads(locator.vacant, storage, message.relative_path)
-        except AlreadyExists as error:
+        except (AlreadyExists, CreationLocked) as error:
             raise error.wrapped(CREATING) from None
 
     async def _refs_of(self, directory: GitDirectory) -> dict[bytes, ObjectID]:

@@ -253,6 +253,17 @@ class VacantTests(LocatorCase):
         for path in ("r.git", "d", "f", "dangling"):
             self.assertEqual(self.refusal(self.vacant, path), (Code.ALREADY_EXISTS, "repository exists already"), path)
 
+    def test_locked(self):
+        """
+        Another Gitaly's lock beside the path keeps it; a repository of such a name is no lock.
+        """
+        with open(join(self.storage.path, "new.git.lock"), "w"):
+            pass
+        expected = (Code.INTERNAL, "locking repository: file already locked")
+        self.assertEqual(self.refusal(self.vacant, "new.git"), expected)
+        make_bare(self.storage, "other.git.lock")
+        self.assertEqual(self.vacant("other.git"), Place(self.storage, "other.git"))
+
     def test_nested(self):
         """
         Nothing is made inside of a repository, however deep, nor through a link to its inside (fault 25).
@@ -300,6 +311,14 @@ class RemovableTests(LocatorCase):
         self.link("team", "crew")
         for path, place in [("r.git", "r.git"), ("d", "d"), ("team/sub", "team/sub"), ("crew/t.git", "team/t.git")]:
             self.assertEqual(self.removable(path), Place(self.storage, place))
+
+    def test_locked(self):
+        """
+        Another Gitaly's lock beside the path keeps it from being removed.
+        """
+        with open(join(self.storage.path, "r.git.lock"), "w"):
+            pass
+        self.assertEqual(self.refusal(self.removable, "r.git"), (Code.FAILED_PRECONDITION, "repository is already locked"))
 
     def test_missing(self):
         """

@@ -137,6 +137,10 @@ class FoundTests(ProviderCase):
         self.assertEqual(await self.refusal(self.provider.repository(named("d"))), expected)
         expected = (Code.ALREADY_EXISTS, "creating repository: repository exists already")
         self.assertEqual(await self.refusal(self.provider.create(named("d"))), expected)
+        with open(self.path("locked.git.lock"), "w"):
+            pass
+        expected = (Code.INTERNAL, "creating repository: locking repository: file already locked")
+        self.assertEqual(await self.refusal(self.provider.create(named("locked.git"))), expected)
         self.assertEqual(await self.provider.resolve("d"), (named("d.git"), False))
         with open(self.path("f"), "w"):
             pass

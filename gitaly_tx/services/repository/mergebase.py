@@ -17,7 +17,8 @@ async def find_merge_base(storage: IStorageProvider, git: IGit, request: FindMer
     """
     The first that ``git merge-base`` finds; empty if there is none, or one of the revisions is unknown.
 
-    :raises GitalyError: INVALID_ARGUMENT for fewer than two revisions, and for one that git could take for an option.
+    :raises GitalyError: INVALID_ARGUMENT for fewer than two revisions; INTERNAL ``cmd: …`` for one that git could take for an
+        option.
     """
     repository = await opened(storage, given(request))
     if len(request.revisions) < 2:
@@ -25,6 +26,6 @@ async def find_merge_base(storage: IStorageProvider, git: IGit, request: FindMer
     try:
         command = Command("merge-base", arguments=request.revisions, directory=repository.directory)
     except GitalyError as error:
-        raise error.wrapped("cmd", Code.INVALID_ARGUMENT) from error
+        raise error.wrapped("cmd", Code.INTERNAL) from error
     output, _ = await git.run(command, check=False)
     return FindMergeBaseResponse(base=output.partition(b"\n")[0].decode("ascii", "replace"))

@@ -60,7 +60,7 @@ class FindMergeBaseTests(RepositoryCase):
         self.assertEqual(refused, (Code.INVALID_ARGUMENT, "at least 2 revisions are required"))
         refused = await self.refusal(self.call("FindMergeBase", revisions=[b"main", b"--all"]))
         text = "cmd: positional arg \"--all\" cannot start with dash '-': invalid argument"
-        self.assertEqual(refused, (Code.INVALID_ARGUMENT, text))
+        self.assertEqual(refused, (Code.INTERNAL, text))
 
 
 class GetRawChangesTests(RepositoryCase):
