@@ -142,7 +142,10 @@ class PipeOutlet:
         """
         while start < end:
             self._check()
-            at = await self._threads.run(self._push, start, end)
+            try:
+                at = await self._threads.run(self._push, start, end)
+            except BrokenPipeError as error:
+                raise StreamBroken("client went away") from error
             if at < end:
                 await self._room.there()
             self.sent += at - start
@@ -181,6 +184,9 @@ class PipeOutlet:
                 os.write(pipe, data)
         except BlockingIOError:
             return False
+        except BrokenPipeError as error:
+            # Whoever reads the pipe for the client has let go of it, and has not said so yet.
+            raise StreamBroken("client went away") from error
         return True
 
     def _push(self, start: int, end: int) -> int:

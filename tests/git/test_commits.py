@@ -95,7 +95,8 @@ class NewCommitTests(SynchronousTestCase):
         parents = [ObjectID(line) for line in git("-C", directory.path, "rev-list", "main").split()]
         for name, message in (
             (b"Some Body", b"subject\n\nbody\n"),
-            (b" .Some, Body;", b"no newline"),
+            # (Dots in front stay with newer gits: those are told apart in another test.)
+            (b" ,Some, Body;", b"no newline"),
             (b"S\xc3\xb6me", b""),
             (
                 b"S\xf6me",

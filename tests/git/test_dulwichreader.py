@@ -40,7 +40,9 @@ class ObjectReaderTests(objectreader.ObjectReaderContract, TestCase):
         self.directory = make_repository(path, object_format=self.object_format.value)
 
     def write(self, directory, type, data):
-        return write_loose_object(directory.object_directory or directory.objects, self.object_format, type, data)
+        objects = directory.object_directory or directory.objects
+        os.makedirs(objects, exist_ok=True)
+        return write_loose_object(objects, self.object_format, type, data)
 
 
 class CountingPool(ThreadPool):
@@ -142,6 +144,7 @@ class PackedObjectReaderTests(ObjectReaderTests):
 
     def write(self, directory, type, data):
         objects = directory.object_directory or directory.objects
+        os.makedirs(objects, exist_ok=True)
         oid = write_loose_object(objects, self.object_format, type, data)
         packs = os.path.join(objects, "pack")
         os.makedirs(packs, exist_ok=True)

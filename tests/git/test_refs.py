@@ -89,7 +89,7 @@ class ReftableTests(refs.RefsContract, ThreadedCase):
             raise SkipTest("this git does not know the reftable format")
         ThreadedCase.setUp(self)
         self.directory = GitDirectory(os.path.abspath(self.mktemp()))
-        git("init", "--quiet", "--bare", "--ref-format=reftable", self.directory.path)
+        git("init", "--quiet", "--bare", "--initial-branch=main", "--ref-format=reftable", self.directory.path)
         refs.write_commits(self.directory)
 
 
