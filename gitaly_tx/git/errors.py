@@ -28,11 +28,12 @@ class GitCommandError(GitalyError):
 
 class ObjectNotFound(GitalyError):
     """
-    There is no object with that id.
+    There is no object with that id. It has no code: whether a caller asked for the object, or the repository lacks one that it
+    needs, is for whoever looked to say.
     """
 
     def __init__(self, oid: ObjectID) -> None:
-        super().__init__("object not found", Code.NOT_FOUND, {"oid": str(oid)})
+        super().__init__("object not found", None, {"oid": str(oid)})
         self.oid = oid
 
 

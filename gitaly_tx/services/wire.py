@@ -26,7 +26,7 @@ _MARKS: Final = {
     b"-----BEGIN SSH SIGNATURE-----": SignatureType.SSH,
 }
 
-_SIGNATURE_IN_TAG: Final = re.compile(rb"(?<=[\s\S])-----BEGIN [^\n]*")
+_SIGNATURE_IN_TAG: Final = re.compile(rb"-----BEGIN[^\n]*(?=\n)")
 
 
 def signature_type(line: bytes) -> SignatureType:
@@ -107,8 +107,8 @@ def tag_message(name: bytes, found: GitObject, target: GitObject | None = None, 
     message.message_size = len(text)
     if raw.tagger is not None:
         message.tagger.CopyFrom(author_message(raw.tagger, mailmap))
-    signature = _SIGNATURE_IN_TAG.search(text)
-    if signature is not None:
+    signature = _SIGNATURE_IN_TAG.search(raw.message)
+    if signature is not None and signature.start():
         message.signature_type = signature_type(signature[0])
     return message
 

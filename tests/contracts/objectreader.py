@@ -93,7 +93,7 @@ class ObjectReaderContract(Base):
         """
         with self.assertRaises(ObjectNotFound) as raised:
             await self.reader.read(self.directory, self.missing)
-        self.assertEqual((raised.exception.code, raised.exception.message), (Code.NOT_FOUND, "object not found"))
+        self.assertEqual((raised.exception.given_code, raised.exception.message), (None, "object not found"))
         self.assertEqual(await self.reader.info(self.directory, [self.missing]), [None])
         for number in range(3):
             oid = self.write(self.directory, b"blob", b"%d" % number)

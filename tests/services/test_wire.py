@@ -158,9 +158,16 @@ class TagMessageTests(SynchronousTestCase):
 
     def test_signature(self):
         """
-        The kind of signature is that of the first block in the message.
+        The kind of signature is that of the first block in the message, which has a whole line, and something before it.
         """
         block = b"-----BEGIN SSH SIGNATURE-----\nx\n-----END SSH SIGNATURE-----\n"
         self.assertEqual(tag_message(b"v1", self.tag(b"words\n" + block)).signature_type, SignatureType.SSH)
-        self.assertEqual(tag_message(b"v1", self.tag(block)).signature_type, SignatureType.NONE)
+        for unknown in (
+            block,
+            block + block,
+            b"words\n-----BEGIN SSH SIGNATURE-----",
+            b"-----BEGINNING\n" + block,
+            b"\n-----BEGIN\n" + block,
+        ):
+            self.assertEqual(tag_message(b"v1", self.tag(unknown)).signature_type, SignatureType.NONE, unknown)
         self.assertEqual(tag_message(b"v1", self.tag(b"words\n")).signature_type, SignatureType.NONE)

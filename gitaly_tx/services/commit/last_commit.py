@@ -118,15 +118,13 @@ def _entries(objects: IObjects, oid: ObjectID, path: bytes) -> Sequence[Found] |
     """
     What ``git ls-tree`` lists for a path: the entry itself, or those in it if the path ends in a slash.
 
-    :returns: ``None`` if there is no tree.
+    :returns: ``None`` if there is no tree, or the path leads out of it.
     """
     tree = peeled_id(objects, oid, b"tree")
-    if tree is None:
-        return None
     inside = path.endswith(b"/")
-    path = normpath(path.strip(b"/")) if path.strip(b"/") else b"."
+    path = b"." if path in (b"", b"/") else normpath(path)
     prefix = b""
-    if path == b"..":
+    if tree is None or path == b".." or path.startswith((b"/", b"../")):
         return None
     if path != b".":
         entry = below(objects, tree, path)

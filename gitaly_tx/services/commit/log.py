@@ -28,7 +28,7 @@ from ...git.parse.log import LogEntry, LogParser
 from ...git.parse.mailmap import Mailmap
 from ...git.peeling import read
 from ...storage.interfaces import IRepository
-from ..defaultbranch import default_branch
+from ..defaultbranch import default_branch, has_branches
 from ..validate import given, opened
 from ..wire import commit_message
 from .ports import CommitPorts
@@ -42,7 +42,7 @@ _DATE: Final = Flag("--date-order")
 
 async def find_all_commits(ports: CommitPorts, request: FindAllCommitsRequest) -> AsyncIterator[FindAllCommitsResponse]:
     """
-    The history of a revision, or of all branches.
+    The history of a revision, or of all branches; of HEAD where there are none, because git takes that then.
 
     :raises GitalyError: INVALID_ARGUMENT for what cannot be a revision. One that stands for nothing has no history.
     """
@@ -57,7 +57,8 @@ async def find_all_commits(ports: CommitPorts, request: FindAllCommitsRequest) -
         options.append(_TOPO)
     elif request.order == FindAllCommitsRequest.DATE:
         options.append(_DATE)
-    options.extend(revision_options([request.revision or b"--branches"]))
+    revision = request.revision or (b"--branches" if await has_branches(repository) else b"HEAD")
+    options.extend(revision_options([revision]))
     async with aclosing(_logged(ports, repository, options)) as batches:
         async for batch in batches:
             yield FindAllCommitsResponse(commits=batch)

@@ -10,6 +10,8 @@ from itertools import islice
 from posixpath import normpath
 from typing import Final
 
+from attrs import field, frozen
+
 from protocols.gitaly.commit_pb2 import GetTreeEntriesError, GetTreeEntriesRequest, GetTreeEntriesResponse, TreeEntry
 from protocols.gitaly.errors_pb2 import PathError, ResolveRevisionError
 from protocols.gitaly.shared_pb2 import PaginationCursor
@@ -40,6 +42,19 @@ _FRAMES: Final = 40
 
 _TYPES: Final = {b"blob": TreeEntry.BLOB, b"tree": TreeEntry.TREE, b"commit": TreeEntry.COMMIT}
 _TREES_FIRST: Final = {b"tree": 0, b"blob": 1, b"commit": 2}
+
+
+@frozen
+class _At:
+    """
+    What lies at a path.
+
+    :param info: ``None`` for a submodule, whose object is elsewhere, and for an object that is missing.
+    :param listed: the entries of a directory, if they are wanted.
+    """
+
+    info: ObjectInfo | None
+    listed: list[Found] = field(factory=list)
 
 
 async def get_tree_entries(ports: CommitPorts, request: GetTreeEntriesRequest) -> AsyncIterator[GetTreeEntriesResponse]:
@@ -76,45 +91,49 @@ async def _entries(ports: CommitPorts, repository: IRepository, request: GetTree
     looked = await look_at(
         ports.git, repository, request.revision, partial(_at, path=path, prefix=prefix, listed=not request.recursive)
     )
-    tree, found = looked or (None, [])
-    if tree is None:
+    if looked is None or (looked.info is None and not request.recursive):
         code = Code.NOT_FOUND if request.recursive else Code.INVALID_ARGUMENT
         raise _unresolved("invalid revision or path", code, request.revision)
-    if tree.type != b"tree":
-        if request.recursive:
-            raise _unresolved("revision doesn't exist", Code.INVALID_ARGUMENT, request.revision)
-        return []
     if not request.recursive:
-        return found
-    walk = TreeWalk(tree.oid)
+        return looked.listed
+    if looked.info is None or looked.info.type != b"tree":
+        # It has a name, but git cannot list it.
+        raise _unresolved("revision doesn't exist", Code.INVALID_ARGUMENT, request.revision)
+    tree = looked.info.oid
+    found: list[Found] = []
+    walk = TreeWalk(tree)
     try:
         while several := await repository.look(partial(walk.take, count=AT_ONCE)):
-            found.extend(Found(prefix + each.path, each.entry) for each in several if each.entry.oid != tree.oid)
+            found.extend(Found(prefix + each.path, each.entry) for each in several if each.entry.oid != tree)
     except ObjectNotFound as error:
         raise _unresolved("revision doesn't exist", Code.INVALID_ARGUMENT, request.revision) from error
     return found
 
 
-def _at(objects: IObjects, oid: ObjectID, path: bytes, prefix: bytes, listed: bool) -> tuple[ObjectInfo | None, list[Found]]:
+def _at(objects: IObjects, oid: ObjectID, path: bytes, prefix: bytes, listed: bool) -> _At | None:
     """
     What lies at a path; and what is in it, if that is a directory.
 
     :param prefix: what the paths of its entries begin with.
     :param listed: whether the entries are wanted.
+    :returns: ``None`` if nothing lies there.
     """
     there = _there(objects, oid, path)
-    if there is None or there.type != b"tree" or not listed:
-        return there, []
-    data = read(objects, there.oid).data
-    return there, [Found(prefix + entry.name, entry) for entry in trees.listed(there.oid, data)]
+    if there is None:
+        return None
+    known = info(objects, there)
+    if known is None or known.type != b"tree" or not listed:
+        return _At(known)
+    data = read(objects, there).data
+    return _At(known, [Found(prefix + entry.name, entry) for entry in trees.listed(there, data)])
 
 
-def _there(objects: IObjects, oid: ObjectID, path: bytes) -> ObjectInfo | None:
+def _there(objects: IObjects, oid: ObjectID, path: bytes) -> ObjectID | None:
     tree = peeled_id(objects, oid, b"tree")
     if tree is None or not path:
-        return None if tree is None else info(objects, tree)
+        return tree
     entry = below(objects, tree, path)
-    return None if entry is None else info(objects, entry.oid)
+    return None if entry is None else entry.oid
 
 
 def _unresolved(text: str, code: Code, revision: bytes) -> GitalyError:

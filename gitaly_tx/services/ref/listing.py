@@ -5,15 +5,17 @@ Refs of any kind.
 from __future__ import annotations
 
 from collections.abc import AsyncIterator, Mapping, Sequence
+from functools import partial
 
 from protocols.gitaly import shared_pb2
 from protocols.gitaly.ref_pb2 import FindRefsByOIDRequest, FindRefsByOIDResponse, ListRefsRequest, ListRefsResponse
 
 from ...errors import Code, GitalyError
 from ...git.errors import ObjectNotFound
-from ...git.interfaces import IGit, Reference
+from ...git.interfaces import IGit, IObjects, Reference
 from ...git.objectid import ObjectID
 from ...git.options import Flag
+from ...git.peeling import peeled_id
 from ...git.reforder import BY_NAME, RefOrder, SortKey
 from ...git.refpatterns import RefPatterns
 from ...git.revisions import resolve
@@ -67,16 +69,30 @@ async def list_refs(git: IGit, storage: IStorageProvider, request: ListRefsReque
 async def _reply(repository: IRepository, refs: Sequence[Reference], peel: bool) -> ListRefsResponse:
     peeled: Mapping[ObjectID, ObjectID | None] = {}
     if peel:
-        unknown = [ref.target for ref in refs if ref.peeled is None]
-        peeled = dict(zip(unknown, await repository.peel(unknown), strict=True))
+        peeled = await repository.look(partial(_peeled, refs=refs))
     reply = ListRefsResponse()
     add = reply.references.add
     for ref in refs:
         # Made where it is sent from: a copy costs as much again.
         made = add(name=ref.name, target=ref.target.decode("ascii"))
-        if peel and (stands_for := ref.peeled or peeled.get(ref.target)):
+        if stands_for := peeled.get(ref.target):
             made.peeled_target = stands_for.decode("ascii")
     return reply
+
+
+def _peeled(objects: IObjects, refs: Sequence[Reference]) -> dict[ObjectID, ObjectID | None]:
+    """
+    What the tags among them stand for; ``None`` for what is no tag.
+
+    :raises ObjectNotFound: if something is missing.
+    """
+    found: dict[ObjectID, ObjectID | None] = {}
+    for ref in refs:
+        peeled = ref.peeled or peeled_id(objects, ref.target, b"")
+        if peeled is None:
+            raise ObjectNotFound(ref.target)
+        found[ref.target] = None if peeled == ref.target else peeled
+    return found
 
 
 def _order(asked: ListRefsRequest.SortBy) -> RefOrder:

@@ -126,13 +126,15 @@ class ListLastCommitsForTreeTests(CommitCase):
 
     async def test_refused(self):
         """
-        Numbers must not be negative, and the revision must stand for a tree.
+        Numbers must not be negative, the revision must stand for a tree, and the path must not lead out of it.
         """
         for fields, expected in (
             ({"offset": -1}, "INVALID_ARGUMENT offset negative"),
             ({"limit": -1}, "INVALID_ARGUMENT limit negative"),
             ({"revision": "nope"}, "INTERNAL exit status 128"),
             ({"path": b".."}, "INTERNAL exit status 128"),
+            ({"path": b"bin/../../x"}, "INTERNAL exit status 128"),
+            ({"path": b"/bin"}, "INTERNAL exit status 128"),
         ):
             refused = await self.refused("ListLastCommitsForTree", **{"revision": "main", **fields})
             self.assertEqual(refused, expected)

@@ -37,11 +37,14 @@ class FindAllCommitsTests(CommitCase):
 
     async def test_no_branches(self):
         """
-        Without branches there is nothing, whatever else there is.
+        Without branches there is nothing, whatever else there is, unless HEAD stands for a commit by itself.
         """
+        tip = self.oid("side")
         for name in ("main", "side"):
             self.run_git("update-ref", "-d", f"refs/heads/{name}")
         self.assertEqual(await self.replies(self.call("FindAllCommits")), [])
+        self.run_git("update-ref", "--no-deref", "HEAD", tip)
+        self.assertEqual(await self.subjects("FindAllCommits"), ["two", "one"])
 
 
 class FindCommitsTests(CommitCase):

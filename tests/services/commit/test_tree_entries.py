@@ -158,7 +158,6 @@ class GetTreeEntriesTests(CommitCase):
             (b"main", b"nope"),
             (b"main", b"./bin"),
             (b"main", b"/bin"),
-            (b"main", b"module"),
         ):
             for recursive, code in ((False, "INVALID_ARGUMENT"), (True, "NOT_FOUND")):
                 error = await self.error(self.call("GetTreeEntries", revision=revision, path=path, recursive=recursive))
@@ -176,8 +175,11 @@ class GetTreeEntriesTests(CommitCase):
 
     async def test_missing_tree(self):
         """
-        A listing that meets a missing directory is refused as a whole.
+        A listing that meets a missing directory, or begins with something that is elsewhere, is refused as a whole.
         """
+        for recursive, text in ((False, "invalid revision or path"), (True, "revision doesn't exist")):
+            refused = await self.refused("GetTreeEntries", revision=b"main", path=b"module", recursive=recursive)
+            self.assertEqual(refused, f"INVALID_ARGUMENT {text}")
         tree = self.run_git("mktree", "--missing", stdin=b"040000 tree %b\tgone\n" % (b"12" * 20))
         refused = await self.refused("GetTreeEntries", revision=tree.encode(), path=b".", recursive=True)
         self.assertEqual(refused, "INVALID_ARGUMENT revision doesn't exist")

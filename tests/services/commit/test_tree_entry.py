@@ -83,7 +83,7 @@ class TreeEntryTests(CommitCase):
         missing = "12" * (len(self.ids["one"]) // 2)
         tree = self.run_git("mktree", "--missing", stdin=f"100644 blob {missing}\tgone\n".encode())
         refused = await self.refused("TreeEntry", revision=tree.encode(), path=b"gone")
-        self.assertEqual(refused, "NOT_FOUND object not found")
+        self.assertEqual(refused, "INTERNAL object not found")
 
     async def test_empty(self):
         """

@@ -4,6 +4,8 @@ Tests for :mod:`gitaly_tx.services.ref.exists`.
 
 from __future__ import annotations
 
+import os
+
 from gitaly_tx.errors import Code
 from tests.services.ref.case import RefCase
 
@@ -36,6 +38,15 @@ class RefExistsTests(RefCase):
         ]:
             self.assertEqual((await self.reply(self.call("RefExists", ref=name.encode()))).value, expected, name)
         self.assertEqual(self.started, [])
+
+    async def test_missing(self):
+        """
+        A ref to an object that is missing is neither there nor not: git show-ref fails for it.
+        """
+        with open(os.path.join(self.directory.path, "refs/heads/broken"), "w") as ref:
+            ref.write("12" * 20 + "\n")
+        refused = await self.refusal(self.call("RefExists", ref=b"refs/heads/broken"))
+        self.assertEqual(refused, (Code.INTERNAL, "exit status 128"))
 
     async def test_invalid(self):
         """

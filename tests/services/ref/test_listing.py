@@ -124,7 +124,11 @@ class ListRefsTests(ListingCase):
         """
         self.lost()
         self.assertIn(b"refs/heads/lost", await self.listed("refs/"))
-        for fields in ({"pointing_at_oids": [self.first.encode()]}, {"sort_by": SortBy(key=SortBy.AUTHORDATE)}):
+        for fields in (
+            {"pointing_at_oids": [self.first.encode()]},
+            {"sort_by": SortBy(key=SortBy.AUTHORDATE)},
+            {"peel_tags": True},
+        ):
             refused = await self.refusal(self.call("ListRefs", patterns=[b"refs/"], **fields))
             self.assertEqual(refused, (Code.INTERNAL, "listing failed with exit code 128"))
 
