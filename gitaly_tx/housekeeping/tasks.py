@@ -34,6 +34,7 @@ from ..git.command import Command
 from ..git.directory import GitDirectory
 from ..git.errors import GitCommandError
 from ..git.interfaces import IGit
+from ..observability.failpoints import failpoint
 from ..storage.interfaces import IRepository, IStaging, ITurn
 from ..wal.intents import Intents
 from ..wal.threads import InThread
@@ -116,6 +117,7 @@ class Tasks:
                 await self._threads(intent.announce, locks)
             with _told("could not pack refs"):
                 await self._git.run(Command("pack-refs", ["--all", "--prune"], directory=repository.directory))
+            failpoint("housekeeping.after_pack_refs")
         finally:
             if intent is not None:
                 await self._threads(intent.withdraw)

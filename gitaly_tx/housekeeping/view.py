@@ -16,6 +16,7 @@ from ..errors import Code, GitalyError
 from ..git.alternates import read_alternates
 from ..git.interfaces import RefUpdate
 from ..git.objectid import ObjectFormat, ObjectID
+from ..observability.failpoints import failpoint
 from ..wal.building import pack_refs, skeleton
 from ..wal.interfaces import Creation
 from ..wal.layout import sync_path
@@ -139,20 +140,23 @@ def changes(before: Inodes, after: Inodes) -> Changes:
 
 def swap(view: str, objects: str, found: Changes) -> None:
     """
-    Bring back what became of a view: first what is new, durably, then away with what is gone. No reader misses an object at any
-    time, and a crash leaves objects twice at worst.
+    Bring back what became of a view, which is of no use after that: first what is new, durably, then away with what is gone. No
+    reader misses an object at any time, and a crash leaves objects twice at worst.
 
     :raises FilesChanged: if something is not there any more that git relied on.
     """
     for name in found.kept:
         if name.startswith("pack/") and name.endswith((".pack", ".idx")) and not os.path.exists(join(objects, name)):
             raise FilesChanged(objects, name)
+    failpoint("housekeeping.before_swap")
     directories: set[str] = set()
     for name in found.new:
         _put(join(view, name), join(objects, name))
+        failpoint("housekeeping.after_each_new")
         directories.update((dirname(join(objects, name)), dirname(dirname(join(objects, name)))))
     for directory in sorted(directories, key=len, reverse=True):
         sync_path(directory)
+    failpoint("housekeeping.after_new")
     if _INDEX not in found.new and any(name.endswith(".idx") for name in found.gone):
         # Whoever made it: it is about packs that go now.
         _unlink(join(objects, _INDEX))
@@ -163,6 +167,7 @@ def swap(view: str, objects: str, found: Changes) -> None:
                 os.rmdir(dirname(join(objects, name)))
             except OSError:
                 pass  # There are others in it.
+        failpoint("housekeeping.after_each_gone")
 
 
 def protect(view: str, packs: Iterable[str]) -> None:
@@ -239,11 +244,7 @@ def _put(source: str, target: str) -> None:
     try:
         os.link(source, target)
     except FileExistsError:
-        temporary = f"{target}.temp"
-        _unlink(temporary)
-        os.link(source, temporary)
-        os.rename(temporary, target)
-        _unlink(temporary)
+        os.rename(source, target)  # no other name in between, which a crash would leave behind
 
 
 def _unlink(path: str) -> None:

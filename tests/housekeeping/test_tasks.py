@@ -573,3 +573,26 @@ class ViewTests(TasksCase):
         view.swap(target, objects, view.changes(before, view.inodes(target)))
         self.assertFalse(os.path.exists(join(objects, "pack/multi-pack-index")))
         self.git("fsck", "--full")
+
+    def test_replaced(self) -> None:
+        """
+        A file that is there already is replaced at once, with no other name beside it that a crash would leave behind.
+        """
+        objects, target = join(self.path, "objects"), self.mktemp()
+        self.git("multi-pack-index", "write")
+        names = sorted(os.listdir(join(objects, "pack")))
+        os.makedirs(join(target, "pack"))
+        with open(join(target, "pack/multi-pack-index"), "w") as file:
+            file.write("new")
+        found: list[list[str]] = []
+        rename = os.rename
+
+        def renaming(source: str, target: str) -> None:
+            found.append(sorted(os.listdir(join(objects, "pack"))))
+            rename(source, target)
+
+        self.patch(os, "rename", renaming)
+        view.swap(target, objects, view.Changes(new=("pack/multi-pack-index",), gone=(), kept=()))
+        self.assertEqual(found, [names])
+        with open(join(objects, "pack/multi-pack-index")) as file:
+            self.assertEqual(file.read(), "new")

@@ -261,10 +261,11 @@ def moving(*updates: tuple[bytes, ObjectID | None, ObjectID], partition: Partiti
 
 
 @contextmanager
-def snapshots(source: str, target: str) -> Iterator[list[tuple[str, str]]]:
+def snapshots(source: str, target: str, chosen: Callable[[str], bool] = lambda name: True) -> Iterator[list[tuple[str, str]]]:
     """
     Copy a storage at every failpoint that is passed: what a process that is killed there leaves behind.
 
+    :param chosen: is told of each failpoint that is passed, and says whether to copy.
     :returns: the failpoints' names and the copies, in their order.
     """
     taken: list[tuple[str, str]] = []
@@ -273,6 +274,8 @@ def snapshots(source: str, target: str) -> Iterator[list[tuple[str, str]]]:
 
     def take(name: str) -> None:
         with one_at_a_time:
+            if not chosen(name):
+                return
             copy = os.path.join(target, f"{len(taken):03d}")
             while not _copy_tree(source, copy):
                 shutil.rmtree(copy)
