@@ -18,7 +18,7 @@ _MAXIMUM = 1 << 16
 
 async def link(in_thread: InThread, repository: IRepository, pool: IRepository) -> None:
     """
-    Let a repository find objects in a pool, too. One that does so already stays as it is.
+    Let a repository find objects in a pool, too. One that does so already stays as it is; a comment in its place gives way.
 
     :raises GitalyError: INVALID_ARGUMENT for a pool that it cannot borrow from; INTERNAL if it borrows from elsewhere.
     """
@@ -49,11 +49,13 @@ def _change(repository: IRepository, pool: IRepository) -> FileChange | None:
             present = file.read(_MAXIMUM)
     except FileNotFoundError:
         return FileChange(ALTERNATES, wanted)
-    if present.rstrip(b"\n") == wanted:
+    # Its first line is where a pool stands; others stay.
+    first, newline, others = present.partition(b"\n")
+    if first == wanted:
         return None
-    if present.rstrip(b"\n") == os.fsencode(lent):
-        return FileChange(ALTERNATES, wanted)
-    raise OtherAlternates(present.rstrip(b"\n"))
+    if first == os.fsencode(lent) or first.startswith(b"#"):
+        return FileChange(ALTERNATES, wanted + newline + others if others else wanted)
+    raise OtherAlternates(first)
 
 
 def _drop_bitmaps(repository: IRepository, pool: IRepository) -> None:

@@ -54,7 +54,8 @@ class LinkTests(PoolCase):
 
     async def test_present(self) -> None:
         """
-        The pool's absolute path becomes the relative one; a newline is no matter; anything else stays as it is.
+        The pool's absolute path becomes the relative one, and so does a comment; the rest of the file does not matter, and stays.
+        Anything else stays as it is.
         """
         self.write(os.fsencode(self.pool.directory.objects))
         await self.link()
@@ -62,10 +63,17 @@ class LinkTests(PoolCase):
         self.write(WANTED + b"\n")
         await self.link()
         self.assertEqual(self.alternates("a.git"), WANTED + b"\n")
+        self.write(WANTED + b"\n/x\n")
+        await self.link()
+        self.assertEqual(self.alternates("a.git"), WANTED + b"\n/x\n")
+        for content in (b"# none", b"# none\n", b"#\n/x\n", os.fsencode(self.pool.directory.objects) + b"\n/x\n"):
+            self.write(content)
+            await self.link()
+            self.assertEqual(self.alternates("a.git"), WANTED + (b"\n/x\n" if b"/x" in content else b""))
         for content, told in (
             (b"mock/objects\n", '"mock/objects"'),
             (b"", '""'),
-            (b"/x\n" + WANTED, f'"/x\\n{WANTED.decode()}"'),
+            (b"/x\n" + WANTED, '"/x"'),
         ):
             self.write(content)
             expected = (Code.INTERNAL, f"unexpected alternates content: {told}")
