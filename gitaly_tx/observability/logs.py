@@ -60,6 +60,9 @@ _encode = json.JSONEncoder(ensure_ascii=False, separators=(",", ":")).encode
 _DETAILS = ("grpc.", "command.", "component", "access", "door", "proof", "user", "seconds")
 """Beginnings of the names of fields that a person does not miss: the sentence says it, or the method's name does."""
 
+_NEEDED = frozenset({"grpc.method", "grpc.request.repoPath", "grpc.time_ms"})
+"""Of those the ones without which a line about a call of an application would say nothing."""
+
 _LEGACY = frozenset({"message", "time", "system", "isError", "failure", "why", "format", "factory"})
 """Keys that Twisted's older log puts into events, and that say nothing more."""
 
@@ -247,7 +250,7 @@ def _text_line(fields: dict[str, Any]) -> str:
 
 @lru_cache(maxsize=1024)
 def _is_detail(name: str) -> bool:
-    return name.startswith(_DETAILS)
+    return name.startswith(_DETAILS) and name not in _NEEDED
 
 
 def _shown(value: Any) -> str:
