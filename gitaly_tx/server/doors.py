@@ -20,8 +20,8 @@ from ..frontends.http.exchange import Door80, Rejected, Resolve
 from ..frontends.http.service import HTTPService
 from ..frontends.monitoring.resources import MonitoringSite
 from ..frontends.monitoring.service import MonitoringService
+from ..frontends.ssh.commands import Commands
 from ..frontends.ssh.service import SSHService
-from ..frontends.ssh.session import Commands
 from ..frontends.tls import OverTLS, RenewableCertificate
 from ..git.options import ConfigPair
 from ..rpc.interfaces import IDispatcher

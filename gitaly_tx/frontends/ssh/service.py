@@ -15,10 +15,11 @@ from twisted.internet.task import deferLater
 
 from ...auth.interfaces import Attempted, unobserved
 from ...auth.users import IUsers
+from .commands import Commands
 from .factory import GitSSHFactory
 from .hostkey import fingerprint, host_key
 from .realm import AnonymousChecker, GitRealm, KeyChecker, TokenChecker
-from .session import Commands, GitSession
+from .session import GitSession
 
 
 class SSHService(Service):

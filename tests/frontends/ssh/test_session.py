@@ -23,11 +23,12 @@ from twisted.trial.unittest import TestCase
 
 from gitaly_tx.errors import Code, GitalyError
 from gitaly_tx.frontends.ssh import ciphers, factory, transport
+from gitaly_tx.frontends.ssh.commands import Commands
 from gitaly_tx.frontends.ssh.factory import GitSSHFactory
 from gitaly_tx.frontends.ssh.hostkey import host_key
 from gitaly_tx.frontends.ssh.realm import GitRealm
 from gitaly_tx.frontends.ssh.service import SSHService
-from gitaly_tx.frontends.ssh.session import WINDOW, Commands
+from gitaly_tx.frontends.ssh.session import WINDOW
 from gitaly_tx.rpc.call import Call, Door
 from gitaly_tx.streams import StreamBroken
 from protocols.gitaly.shared_pb2 import ExitStatus
