@@ -13,7 +13,7 @@ from twisted.internet.defer import Deferred
 
 from protocols.gitaly.shared_pb2 import Repository, User
 
-from ..errors import Code, GitalyError
+from ..errors import GitalyError
 from ..git.interfaces import IGit, RefUpdate, Refusal
 from ..observability.failpoints import failpoint
 from ..storage.interfaces import IRepository, IStaging
@@ -285,7 +285,7 @@ class RefUpdater:
         except AccessDenied as error:
             raise AccessError(error.text, push.gl_id, update_lines(push)) from error
         except Unanswered as error:
-            raise GitalyError(f"{Stage.PRE_RECEIVE.value}{error.text}", Code.INTERNAL) from error
+            raise GitalyError(f"{Stage.PRE_RECEIVE.value}{error.text}") from error
         except Refused as error:
             raise _hook_error(Stage.PRE_RECEIVE, stdout, stderr, error) from error
 

@@ -12,7 +12,7 @@ from typing import Final
 
 from attrs import frozen
 
-from ...errors import Code, GitalyError
+from ...errors import GitalyError
 from ...git.conversions import conversion_of
 from ...git.interfaces import IObjects
 from ...git.objectid import ObjectID
@@ -51,7 +51,7 @@ class Base64:
         """
         The bytes that are complete.
 
-        :raises GitalyError: INVALID_ARGUMENT if that is no base64.
+        :raises GitalyError: without a code, if that is no base64.
         """
         data = self._rest + data.translate(None, b"\r\n")
         whole = len(data) // 4 * 4
@@ -68,7 +68,7 @@ class Base64:
         """
         That was all.
 
-        :raises GitalyError: INVALID_ARGUMENT if it is not complete.
+        :raises GitalyError: without a code, if it is not complete.
         """
         if self._rest:
             raise _no_base64()
@@ -173,4 +173,4 @@ class Contents:
 
 
 def _no_base64() -> GitalyError:
-    return GitalyError("illegal base64 data", Code.INVALID_ARGUMENT)
+    return GitalyError("illegal base64 data")

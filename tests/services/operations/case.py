@@ -20,7 +20,7 @@ from gitaly_tx.git.objectid import ObjectFormat, ObjectID
 from gitaly_tx.hooks.chain import Hooks
 from gitaly_tx.hooks.custom import CustomHooks
 from gitaly_tx.hooks.events import Announcer
-from gitaly_tx.hooks.interfaces import AccessDenied, AfterFailed, IApplication, Push, Tell
+from gitaly_tx.hooks.interfaces import AccessDenied, AfterFailed, IApplication, Push, Tell, Unanswered
 from gitaly_tx.hooks.updateref import RefUpdater
 from gitaly_tx.services.operations.ports import OperationPorts
 from gitaly_tx.services.operations.service import OperationService
@@ -46,12 +46,14 @@ class Application:
     Lets everything pass, unless it is told to refuse.
 
     :ivar denies: its words.
+    :ivar unasked: why it cannot be asked.
     :ivar complains: what it has to say after a write.
     :ivar asked: the pushes that it was asked about.
     """
 
     def __init__(self) -> None:
         self.denies: str | None = None
+        self.unasked: str | None = None
         self.complains: str | None = None
         self.asked: list[Push] = []
 
@@ -60,6 +62,8 @@ class Application:
         As told.
         """
         self.asked.append(push)
+        if self.unasked is not None:
+            raise Unanswered(self.unasked)
         if self.denies is not None:
             raise AccessDenied(self.denies)
 

@@ -184,9 +184,10 @@ class UpdateTests(BranchCase):
                 text = f"Could not update {name.decode()}. Please refresh and try again."
                 await self.refused(self.update(name, old, new), Code.FAILED_PRECONDITION, text)
         text = "Could not update old. Please refresh and try again."
-        self.application.denies = "no"
-        await self.refused(self.update(b"old", self.first, self.second), Code.FAILED_PRECONDITION, text)
-        self.assertEqual(self.refs()["refs/heads/old"], self.first)
+        for self.application.denies, self.application.unasked in (("no", None), (None, "repository not set")):
+            await self.refused(self.update(b"old", self.first, self.second), Code.FAILED_PRECONDITION, text)
+            self.assertEqual(self.refs()["refs/heads/old"], self.first)
+        self.application.unasked = None
         self.application.denies, self.application.complains = None, "late"
         await self.refused(self.update(b"old", self.first, self.second), Code.FAILED_PRECONDITION, text)
         self.assertEqual(self.refs()["refs/heads/old"], self.second)

@@ -386,7 +386,7 @@ class ContentTests(CommitFilesCase):
 
     async def test_base64(self) -> None:
         """
-        Base64 may be cut and wrapped anywhere; what is none is refused, whatever comes after it.
+        Base64 may be cut and wrapped anywhere; what is none is refused, with no code of its own, whatever comes after it.
         """
         encoded = b"\r\n".join((b"aGVs", b"", b"bG8sIHdv", b"cmxkIQ", b"==\n"))
         pieces = [encoded[at : at + 1] for at in range(len(encoded))]
@@ -402,7 +402,7 @@ class ContentTests(CommitFilesCase):
                 with self.subTest(bad=bad, kind=kind):
                     requests = action(kind, "README", bad, base64_content=True, previous_path=b"run")
                     called = self.commit_files(requests, action(Header.CREATE, "", b"x"))
-                    await self.refused(called, Code.INVALID_ARGUMENT, f"{prefix}illegal base64 data")
+                    await self.refused(called, Code.INTERNAL, f"{prefix}illegal base64 data")
 
 
 class ConversationTests(CommitFilesCase):
