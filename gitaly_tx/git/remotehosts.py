@@ -87,8 +87,8 @@ class RemoteRefused(GitalyError):
     A URL that is not used: it does not lead to another server, or not to one that may be asked.
     """
 
-    def __init__(self, why: str = "remote URL not supported") -> None:
-        super().__init__(why, Code.INVALID_ARGUMENT)
+    def __init__(self, why: str = "remote URL not supported", code: Code = Code.INVALID_ARGUMENT) -> None:
+        super().__init__(why, code)
 
 
 def remote_host(url: str) -> RemoteHost:

@@ -174,7 +174,7 @@ class Remotes:
         """
         What git needs to reach a repository, for as long as the block lasts.
 
-        :raises RemoteRefused: INVALID_ARGUMENT, if one may not go there.
+        :raises RemoteRefused: if one may not go there.
         :raises RemoteFailed: if it cannot be there.
         """
         self.check(address)
@@ -221,7 +221,8 @@ class Remotes:
                 raise RemoteFailed(words.encode("utf-8", "replace")) from None
             found = [ip_address(one.partition("%")[0]) for one in named]
         if not self._policy.private and not all(map(is_public, found)):
-            raise RemoteRefused("remote address not allowed")
+            # With the code that a git which gets nowhere has.
+            raise RemoteRefused("remote address not allowed", Code.INTERNAL)
         return found
 
     @asynccontextmanager

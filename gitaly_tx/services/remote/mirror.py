@@ -72,6 +72,10 @@ async def update_remote_mirror(
     address = RemoteAddress(
         remote.url, remote.resolved_address, remote.http_authorization_header, first.ssh_key, first.known_hosts
     )
+    try:
+        means.remotes.check(address)
+    except GitalyError as error:
+        raise GitalyError(error.message, Code.INTERNAL) from error
     mirror = _Mirror(means, repository, Selector(patterns), first.keep_divergent_refs)
     own = await _own(means.remotes, address)
     if own is not None:

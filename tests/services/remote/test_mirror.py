@@ -198,6 +198,10 @@ class OwnMirrorTests(MirrorCase):
         self.assertEqual(await self.refusal(self.call("")), (invalid, "remote is missing URL"))
         for url in ("ext::sh -c id", "fd::17/foo", "--receive-pack=id", "ssh://-oProxyCommand=id/x"):
             self.assertEqual(await self.refusal(self.call(url)), (invalid, "remote URL not supported"))
+        remote = UpdateRemoteMirrorRequest.Remote(url="https://e.org/x", resolved_address="x")
+        wrong = self.service.UpdateRemoteMirror(None, each([UpdateRemoteMirrorRequest(repository=NAME, remote=remote)]))  # type: ignore[arg-type]
+        text = "couldn't get curloptResolve config: resolved address has invalid IPv4/IPv6 address"
+        self.assertEqual(await self.refusal(wrong), (Code.INTERNAL, text))
         code, text = await self.refusal(self.call("/etc"))
         self.assertEqual(code, Code.INTERNAL)
         self.assertTrue(text.startswith("get remote references: create git ls-remote: exit status 128, stderr: \"fatal: '/etc'"))

@@ -88,11 +88,16 @@ class FindRemoteRepositoryTests(RemoteCase):
 
     async def test_here(self) -> None:
         """
-        What is on this machine is not looked at (faults 105 to 107).
+        On this machine only repositories in this server's storages are looked at, and without git (faults 105 to 107): one with
+        commits exists.
         """
         self.far.output = b"1" * 40 + b"\tHEAD\n"
-        for remote in (self.directory.path, f"file://{self.directory.path}", "ext::sh -c id", "fd::17/foo"):
+        path = f"{os.path.dirname(self.directory.path)}/{RELATIVE_PATH}"
+        for remote in (path, f"file://{path}", "/etc", f"{path}/none", "ext::sh -c id", "fd::17/foo"):
             self.assertFalse(await self.exists(remote))
+        self.run_git("update-ref", "refs/heads/main", self.run_git("commit-tree", self.run_git("mktree"), stdin=b"x"))
+        for remote in (path, f"file://{path}"):
+            self.assertTrue(await self.exists(remote))
         self.assertEqual(self.far.ran, [])
 
     async def test_bad_requests(self) -> None:

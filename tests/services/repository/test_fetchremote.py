@@ -287,7 +287,7 @@ class PrivateTests(FetchRemoteCase):
         Addresses that are not public are refused, by whatever name (faults 110 to 118).
         """
         for url in ("http://127.0.0.1:1/a", "http://localhost/a", "git://10.0.0.1/a", "git@192.168.1.1:a", "http://[::1]/a"):
-            self.assertEqual(await self.refusal(self.call(url)), (Code.INVALID_ARGUMENT, "remote address not allowed"))
+            self.assertEqual(await self.refusal(self.call(url)), (Code.INTERNAL, "remote address not allowed"))
 
 
 class Sha256Tests(FetchRemoteCase):

@@ -92,5 +92,5 @@ class CreateRepositoryFromURLTests(OutwardCase):
         self.private = False
         self.service = self.make_service()
         text = "creating repository: remote address not allowed"
-        self.assertEqual(await self.refusal(self.call()), (invalid, text))
+        self.assertEqual(await self.refusal(self.call()), (Code.INTERNAL, text))
         self.assert_nothing()
