@@ -56,7 +56,15 @@ def _branch(output: bytes) -> str:
 
 
 async def _head_of(repository: IRepository) -> str:
+    """
+    A HEAD that is a commit stands for the branch that is there, too, if it is only one: so git guesses.
+    """
     head = await repository.head()
+    if head is None and (detached := await repository.ref(b"HEAD")) is not None:
+        found = [ref.name for ref in await repository.refs((_BRANCHES,)) if ref.target == detached.target]
+        if len(found) > 1:
+            raise GitalyError("couldn't query the remote HEAD", Code.NOT_FOUND)
+        head = found[0] if found else None
     if head is None or not head.startswith(_BRANCHES) or await repository.ref(head) is None:
         raise GitalyError("no remote HEAD found", Code.NOT_FOUND)
     return head.removeprefix(_BRANCHES).decode("utf-8", "replace")

@@ -165,6 +165,13 @@ class FindRemoteRootRefTests(RemoteCase):
         tree = self.run_git("mktree")
         self.run_git("update-ref", "refs/heads/main", self.run_git("commit-tree", tree, stdin=b"x"))
         self.assertEqual((await self.reply(self.find(remote_url=url))).ref, "main")
+        self.run_git("update-ref", "--no-deref", "HEAD", "main")
+        self.assertEqual((await self.reply(self.find(remote_url=url))).ref, "main")
+        self.run_git("update-ref", "refs/heads/other", "main")
+        refused = await self.refusal(self.find(remote_url=url))
+        self.assertEqual(refused, (Code.NOT_FOUND, "couldn't query the remote HEAD"))
+        self.run_git("update-ref", "--no-deref", "HEAD", self.run_git("commit-tree", tree, stdin=b"y"))
+        self.assertEqual(await self.refusal(self.find(remote_url=url)), (Code.NOT_FOUND, "no remote HEAD found"))
         for other in ("file:///etc", "/etc", f"file://{self.storage.storages['default'].path}/../x"):
             refused = await self.refusal(self.find(remote_url=other))
             self.assertEqual(refused, (Code.INTERNAL, "exit status 128"))
