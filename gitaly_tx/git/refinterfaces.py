@@ -1,0 +1,153 @@
+"""
+What the rest of the server may ask of references.
+
+Names are bytes.
+"""
+
+from __future__ import annotations
+
+import enum
+from collections.abc import Awaitable, Callable, Mapping, Sequence
+
+from attrs import frozen
+from zope.interface import Attribute, Interface
+
+from .directory import GitDirectory
+from .objectid import ObjectID
+
+
+@frozen
+class Reference:
+    """
+    :param name: in full: ``refs/heads/main`` or ``HEAD``.
+    :param target: the object it points at in the end.
+    :param symbolic: the ref that it is a name for, if it is a symbolic one.
+    :param peeled: what its tag stands for, where packed-refs says so; ``None`` is "not known".
+    """
+
+    name: bytes
+    target: ObjectID
+    symbolic: bytes | None = None
+    peeled: ObjectID | None = None
+
+
+@frozen
+class RefUpdate:
+    """
+    One change of one ref.
+
+    :param name: in full, below ``refs/`` and well-formed.
+    :param old: what it must be now; the zero id for "must not exist"; ``None`` for "whatever it is".
+    :param new: what it will be; the zero id to delete it.
+    :param follow: if it is a symbolic ref, change the ref that it is a name for; otherwise the symbolic ref itself.
+    """
+
+    name: bytes
+    old: ObjectID | None
+    new: ObjectID
+    follow: bool = True
+
+
+class Refusal(enum.Enum):
+    """
+    Why a ref cannot be updated. The value is what git's receive-pack says of it.
+    """
+
+    MALFORMED = "funny refname"
+    STALE = "failed to update ref"
+    EXISTS = "reference already exists"
+    CONFLICT = "failed to update ref (directory/file conflict)"
+    LOCKED = "failed to update ref (locked)"
+    MISSING_OBJECT = "bad pack"
+    UNWRITABLE = "failed to write ref"
+
+
+@frozen
+class RefRefused:
+    """
+    :param name: the ref.
+    :param why: the kind.
+    :param actual: what the ref is now, where it was not what was expected.
+    :param other: the ref that is in the way of the name, for a conflict.
+    """
+
+    name: bytes
+    why: Refusal
+    actual: ObjectID | None = None
+    other: bytes | None = None
+
+
+class IPreparedRefs(Interface):
+    """
+    Ref updates that are verified and locked: nobody, no other git either, can change these refs now. Exactly one of
+    :func:`commit` and :func:`abort` ends it.
+    """
+
+    refused: Mapping[bytes, RefRefused] = Attribute("The updates that cannot be made, by name; not locked.")
+    locks: tuple[str, ...] = Attribute("The lock files that were made, absolute.")
+    before: Mapping[bytes, ObjectID] = Attribute(
+        "What the locked refs are now, by name: the zero id if there is none. Symbolic ones are left out."
+    )
+
+    def commit() -> Awaitable[None]:
+        """
+        Make the updates visible. Not yet durable: the write-ahead log is what makes them so.
+
+        :raises OSError: if the disk does; then some may be visible, and the log says which should be.
+        """
+
+    def abort() -> Awaitable[None]:
+        """
+        Unlock, and change nothing.
+        """
+
+
+class IRefs(Interface):
+    """
+    The refs of repositories, in either of git's formats. Never answered from memory without looking whether the files changed.
+    """
+
+    def read(directory: GitDirectory, name: bytes) -> Awaitable[Reference | None]:
+        """
+        One ref or ``HEAD``, symbolic ones followed to their end (at most 5 steps); ``None`` if it does not exist or is unborn.
+        """
+
+    def head(directory: GitDirectory) -> Awaitable[bytes | None]:
+        """
+        The name of the ref that HEAD is a name for, existing or not; ``None`` for a detached HEAD.
+        """
+
+    def list(
+        directory: GitDirectory, prefixes: Sequence[bytes] = (b"refs/",), hidden: Sequence[bytes] = ()
+    ) -> Awaitable[list[Reference]]:
+        """
+        All refs below any of ``prefixes`` (each ends in ``/`` or is a full name) and below none of ``hidden``, sorted by name.
+        Broken ones are left out and logged.
+        """
+
+    def prepare(
+        directory: GitDirectory, updates: Sequence[RefUpdate], announce: Announce | None = None
+    ) -> Awaitable[IPreparedRefs]:
+        """
+        Verify and lock.
+
+        :param announce: called with the paths of the lock files before the first is made, so that somebody can remember them.
+        """
+
+    def force(directory: GitDirectory, updates: Sequence[RefUpdate]) -> Awaitable[None]:
+        """
+        Set refs without verification, breaking stale locks: recovery's way. Safe to repeat.
+        """
+
+    def set_head(directory: GitDirectory, target: bytes) -> Awaitable[None]:
+        """
+        Make HEAD a name for ``target``, which need not exist. Atomic; safe to repeat.
+        """
+
+    def fsync(directory: GitDirectory, names: Sequence[bytes]) -> Awaitable[None]:
+        """
+        Make what is visible of these refs (and HEAD, if named) durable: files and their directories. Missing ones are no error.
+        """
+
+
+Announce = Callable[[Sequence[str]], None]
