@@ -43,6 +43,7 @@ from .services.smarthttp.service import SmartHTTPService
 from .services.ssh.service import SSHService
 from .signing.system import UNSIGNED, Signing
 from .storage.interfaces import IStorageProvider
+from .transport.bundles import Bundles
 from .transport.clones import Clones
 from .transport.hooksocket import HookSockets
 from .transport.interfaces import IPackObjects, ITransport
@@ -72,6 +73,7 @@ class Ports:
     :param clock: measures how long something may take.
     :param linguist: tells what files are.
     :param smudging: puts files in the place of LFS pointers.
+    :param bundles: what clones begin with, if such are kept.
     :param gitlab: the application that is asked about pushes, if there is one.
     :param signing: the keys that commits are signed with.
     """
@@ -93,6 +95,7 @@ class Ports:
     linguist: ILinguist
     housekeeping: Housekeeping
     smudging: Smudging
+    bundles: Bundles | None = None
     gitlab: Gitlab | None = None
     signing: Signing = UNSIGNED
 
@@ -127,6 +130,7 @@ def services(ports: Ports) -> tuple[IMethods, ...]:
             outward,
             ports.housekeeping,
             ports.smudging,
+            ports.bundles,
         ),
         ServerService(ports.version, ports.git, ports.storage.storages, ports.in_thread, ports.signing),
         SmartHTTPService(ports.storage, ports.transport, ports.sidechannels),

@@ -161,12 +161,18 @@ class Backup:
 @frozen
 class BundleUri:
     """
-    ``[bundle_uri]``: bundles for clones.
+    ``[bundle_uri]``: bundles that clones over HTTP begin with, where the client has ``transfer.bundleURI`` set.
     """
 
-    go_cloud_url: str = setting(TEXT, "", "Where they are: a bucket's URL.", used=False)
-    autogeneration: bool = setting(BOOL, False, "Make them when clones are frequent.", used=False)
-    generation_strategy: str = setting(TEXT, "", "When they are made.", used=False)
+    enabled: bool = setting(BOOL, False, "Keep them, and tell clients of them that clone over HTTP with transfer.bundleURI.")
+    dir: str = setting(PATH, "", "Where; empty is bundles in data_dir.")
+    max_size: int = setting(SIZE, 10 * 2**30, "The most of them that are kept; the oldest go first.")
+    max_age: float = setting(DURATION, 86400.0, "How old one gets.")
+    autogeneration: bool = setting(BOOL, False, "Make them when clones are frequent; otherwise GenerateBundleURI makes them.")
+    min_clones: int = setting(COUNT, 20, "How many clones of a repository are frequent.")
+    interval: float = setting(DURATION, 3600.0, "In which time.")
+    go_cloud_url: str = setting(TEXT, "", "Where Gitaly keeps them: a bucket's URL.", used=False)
+    generation_strategy: str = setting(TEXT, "", "When Gitaly makes them.", used=False)
 
 
 @frozen

@@ -331,7 +331,7 @@ class Config:
     pack_objects_cache: gitaly.PackObjectsCache = table(gitaly.PackObjectsCache, "Packs kept for identical fetches.")
     pack_objects_limiting: gitaly.PackObjectsLimiting = table(gitaly.PackObjectsLimiting, "How many packs are made at once.")
     backup: gitaly.Backup = table(gitaly.Backup, "Server-side backups.", used=False)
-    bundle_uri: gitaly.BundleUri = table(gitaly.BundleUri, "Bundles for clones.", used=False)
+    bundle_uri: gitaly.BundleUri = table(gitaly.BundleUri, "Bundles that clones over HTTP begin with.")
     cgroups: gitaly.Cgroups = table(gitaly.Cgroups, "Linux control groups for children.")
     daily_maintenance: gitaly.DailyMaintenance = table(
         gitaly.DailyMaintenance, "When repositories are looked after; at noon for ten minutes if nothing is said."

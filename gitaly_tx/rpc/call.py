@@ -61,6 +61,7 @@ class Call:
     :param fields: what the access line of this call says beside the usual; whoever learns something adds it. Names as Gitaly's:
         ``grpc.request.repoPath``, ``user_id`` …
     :param body: the byte streams of a git command that came over HTTP or SSH.
+    :param bundle: the name of a bundle that the caller wants to begin a fetch with, instead of talking with upload-pack.
     :param may_create: the caller may create the repository that it pushes to, if it is not there.
     :param flags: feature flags that the caller sent along, by their names with underscores.
     :param received: the bytes of git and message traffic that the door took in for this call so far. The door counts.
@@ -79,6 +80,7 @@ class Call:
     correlation_id: str = ""
     fields: dict[str, Any] = field(factory=dict)
     body: IGitBody | None = None
+    bundle: str = ""
     may_create: bool = False
     flags: dict[str, bool] = field(factory=dict)
     received: int = 0

@@ -66,6 +66,7 @@ from ..storage.metadata import ensure_filesystem_id
 from ..storage.provider import FilesystemStorageProvider
 from ..storage.threads import Threads
 from ..threads import Pool, Returning, loop_wake
+from ..transport.bundles import Bundles
 from ..transport.gittransport import GitTransport
 from ..transport.hooksocket import HookSockets
 from ..transport.inforefs import InfoRefs
@@ -92,7 +93,7 @@ from .groups import control_groups
 from .limiting import Limiting
 from .maintenance import Maintenance, make_housekeeping, nightly
 from .measures import Measures
-from .packs import kept_packs, pack_cache
+from .packs import kept_bundles, kept_packs, pack_cache
 from .surroundings import Surroundings
 
 READERS = 16
@@ -131,6 +132,7 @@ class Assembly:
     peers: Peers
     adaptation: Adaptation
     cache: StreamCache | None
+    bundles: Bundles | None
     health: Health
     certificate: RenewableCertificate | None
     monitoring: MonitoringService | None
@@ -181,6 +183,8 @@ class Assembly:
         self.readiness[:] = ["recovering"]
         for store in self.stores.values():
             await store.start()
+        if self.bundles is not None:
+            await self.bundles.start()
         self.returning.wake = loop_wake(reactor_loop().call_soon_threadsafe)
         self.grpc.startService()
         await self.grpc.listening()
@@ -215,6 +219,8 @@ class Assembly:
         await self.updater.settle()
         if self.cache is not None:
             self.cache.stop()
+        if self.bundles is not None:
+            self.bundles.stop()
         self.committer.stop()
         await self.queue.stop()
         for store in self.stores.values():
@@ -356,9 +362,10 @@ def assemble(reactor: Any, config: Config, surroundings: Surroundings, program: 
     cache = pack_cache(reactor, config, threads, metrics)
     kept = kept_packs(reactor, git, threads, cache, limiting.packs(), generations.of, metrics)
     taking = None if kept is None else PackTaking(reactor, kept)
+    bundles = kept_bundles(reactor, git, config, threads)
     transport = GitTransport(
-        InfoRefs(git, reading, generations.of, lambda result: metrics.info_refs.labels(result).inc()),
-        UploadPack(git, clock, config.timeout.upload_pack_negotiation, taking=taking),
+        InfoRefs(git, reading, generations.of, lambda result: metrics.info_refs.labels(result).inc(), bundles),
+        UploadPack(git, clock, config.timeout.upload_pack_negotiation, taking=taking, bundles=bundles),
         UploadArchive(git, clock, config.timeout.upload_archive_negotiation),
         pushes,
     )
@@ -384,6 +391,7 @@ def assemble(reactor: Any, config: Config, surroundings: Surroundings, program: 
         clock=clock,
         housekeeping=housekeeping,
         linguist=Linguist(git, clock),
+        bundles=bundles,
         smudging=Smudging(reactor, threads, ApplicationFiles(gitlab.api) if gitlab is not None else None),
         signing=signing.load(
             config.git.signing_key,
@@ -427,6 +435,7 @@ def assemble(reactor: Any, config: Config, surroundings: Surroundings, program: 
         peers=peers,
         adaptation=limiting.adaptation(find_groups(), reading),
         cache=cache,
+        bundles=bundles,
         health=health,
         certificate=certificate,
         monitoring=None,

@@ -1,20 +1,23 @@
 """
-How packs are made and kept, from the configuration.
+How packs and bundles are made and kept, from the configuration.
 """
 
 from __future__ import annotations
 
 import os
+import time
 from collections.abc import Callable
 from typing import Any
 
 from ..cache.interfaces import IStreamCache
 from ..cache.stream import Keeping, StreamCache, Told, Unkept
 from ..config.model import Config
-from ..git.interfaces import IGit
+from ..git.interfaces import IGit, Limits
 from ..limits.interfaces import ILimiter
 from ..observability.metrics import Metrics
 from ..storage.threads import Threads
+from ..transport.bundles import Bundles, Often
+from ..transport.bundlestore import BundleStore
 from ..transport.keptpacks import KeptPacks
 from ..transport.keptpacks import Told as PacksTold
 from ..wal.interfaces import Partition
@@ -57,3 +60,16 @@ def kept_packs(
         return None
     kept: IStreamCache = Unkept() if cache is None else cache
     return KeptPacks(git, reactor, reactor, threads, kept, generation, limiter, PacksTold(metrics.packs_served.inc))
+
+
+def kept_bundles(reactor: Any, git: IGit, config: Config, threads: Threads) -> Bundles | None:
+    """
+    Who makes bundles that clones begin with; ``None`` if there are none.
+    """
+    table = config.bundle_uri
+    if not table.enabled:
+        return None
+    store = BundleStore(table.dir or os.path.join(config.data_dir, "bundles"), table.max_size, table.max_age, threads, time.time)
+    often = Often(table.min_clones, table.interval) if table.autogeneration else None
+    limits = Limits(memory=config.limits.git_memory or None, file_size=table.max_size)
+    return Bundles(git, reactor, reactor, threads, store, often, limits)

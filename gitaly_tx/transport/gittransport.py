@@ -9,6 +9,7 @@ from typing import Protocol
 from attrs import frozen
 from zope.interface import implementer
 
+from ..errors import Code, GitalyError
 from ..git.interfaces import Ended
 from ..storage.interfaces import IRepository
 from ..streams import IByteSink, IByteSource
@@ -77,6 +78,14 @@ class GitTransport:
         As :func:`ITransport.upload_pack`.
         """
         return await self.upload.serve(repository, request, source, stdout, stderr)
+
+    async def send_bundle(self, repository: IRepository, name: str, stdout: IByteSink) -> None:
+        """
+        As :func:`ITransport.send_bundle`.
+        """
+        if self.upload.bundles is None:
+            raise GitalyError("bundle not found", Code.NOT_FOUND)
+        await self.upload.bundles.send(repository, name, stdout)
 
     async def upload_archive(
         self, repository: IRepository, source: IByteSource, stdout: IByteSink, stderr: IByteSink | None

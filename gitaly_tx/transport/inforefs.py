@@ -18,6 +18,7 @@ from typing import Generic, TypeVar
 from attrs import define, field, frozen
 from zope.interface import implementer
 
+from protocols.git import bundleuri
 from protocols.git.advertisement import (
     AdvertisementDecoder,
     CapabilitiesAnnounced,
@@ -40,6 +41,7 @@ from ..storage.interfaces import IRepository
 from ..storage.threads import Threads
 from ..streams import IByteSink
 from ..wal.interfaces import Partition
+from .bundles import Bundles
 from .fetchconfig import protocol_variable, settings
 from .interfaces import FetchRequest
 from .plainness import look
@@ -142,6 +144,7 @@ class InfoRefs:
     :param threads: for looking at files.
     :param generation: of a repository: a number that is another one after each write.
     :param told: told whether a long answer was there: ``hit`` or ``miss``.
+    :param bundles: what clones can begin with; ``None`` for nothing.
     """
 
     def __init__(
@@ -150,11 +153,13 @@ class InfoRefs:
         threads: Threads,
         generation: Callable[[Partition], int] = _unwritten,
         told: Callable[[str], object] = _untold,
+        bundles: Bundles | None = None,
     ) -> None:
         self._git = git
         self._threads = threads
         self._generation = generation
         self._told = told
+        self._bundles = bundles
         self._long = MarkedBytes(LONG_ANSWERS)
         self._answers: _Recent[_Key, bytes] = _Recent(REMEMBERED)
         self._capabilities: _Recent[_Key, Capabilities] = _Recent(REMEMBERED)
@@ -178,7 +183,8 @@ class InfoRefs:
             if identity is None:
                 raise _NotPlain
             if protocol == "version=2":
-                pieces: Sequence[bytes] = [await self._answer(command, _Key(identity, protocol))]
+                answer = await self._answer(command, _Key(identity, protocol))
+                pieces: Sequence[bytes] = [await self._with_bundles(repository, request, answer)]
             else:
                 pieces = await self._refs(repository, command, identity, protocol)
         except _NotPlain:
@@ -190,6 +196,11 @@ class InfoRefs:
         await stdout.write(service_line(Service.UPLOAD_PACK))
         for piece in pieces:
             await stdout.write(piece)
+
+    async def _with_bundles(self, repository: IRepository, request: FetchRequest, answer: bytes) -> bytes:
+        if self._bundles is None or not request.bundles or await self._bundles.offered(repository) is None:
+            return answer
+        return bundleuri.advertised(answer)
 
     async def _relay_kept(self, repository: IRepository, command: Command, protocol: str, stdout: IByteSink) -> None:
         """

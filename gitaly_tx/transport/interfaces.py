@@ -22,12 +22,14 @@ class FetchRequest:
     :param config: ``key=value`` settings that the caller asks for; only harmless keys are taken.
     :param stateless: a single request and its answer (HTTP), not a conversation (SSH).
     :param address: the client's, without its port; empty if it is not known.
+    :param bundles: where it fetches from there are bundles, too.
     """
 
     protocol: str = ""
     config: Sequence[str] = ()
     stateless: bool = False
     address: str = ""
+    bundles: bool = False
 
 
 @frozen
@@ -113,6 +115,13 @@ class ITransport(Interface):
         Serve a fetch. The child is gone within two seconds once the client is.
 
         :returns: how git ended; the caller decides what a failure means on its wire.
+        """
+
+    def send_bundle(repository: IRepository, name: str, stdout: IByteSink) -> Awaitable[None]:
+        """
+        Send a bundle that a client was told of.
+
+        :raises GitalyError: NOT_FOUND ``bundle not found``.
         """
 
     def upload_archive(

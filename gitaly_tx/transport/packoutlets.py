@@ -1,5 +1,5 @@
 """
-From the file of a pack to a client, in the packets of git's sideband.
+From the file of a pack to a client, in the packets of git's sideband; from that of a bundle, as it is.
 """
 
 from __future__ import annotations
@@ -61,12 +61,14 @@ class SinkOutlet:
     Reads in a thread, and writes pieces.
 
     :param file: closed with this.
+    :param plain: send the file as it is, not in packets.
     """
 
-    def __init__(self, threads: Threads, file: Descriptor, sink: IByteSink) -> None:
+    def __init__(self, threads: Threads, file: Descriptor, sink: IByteSink, plain: bool = False) -> None:
         self._threads = threads
         self._file = file
         self._sink = sink
+        self._read = _plain if plain else _framed
         self.sent = 0
 
     async def literal(self, data: bytes) -> None:
@@ -81,7 +83,7 @@ class SinkOutlet:
         """
         while start < end:
             count = min(PIECE // LARGE * ROOM, end - start)
-            await self._sink.write(await self._threads.run(_framed, self._file, start, count))
+            await self._sink.write(await self._threads.run(self._read, self._file, start, count))
             start += count
             self.sent += count
 
@@ -97,12 +99,16 @@ class SinkOutlet:
         self._file.close()
 
 
-def _framed(file: Descriptor, start: int, count: int) -> bytes:
+def _plain(file: Descriptor, start: int, count: int) -> bytes:
     with file.used() as descriptor:
         data = os.pread(descriptor, count, start)
     if len(data) != count:
         raise OSError("a pack that is kept has become shorter")
-    return b"".join(encode(BAND_DATA, data))
+    return data
+
+
+def _framed(file: Descriptor, start: int, count: int) -> bytes:
+    return b"".join(encode(BAND_DATA, _plain(file, start, count)))
 
 
 @implementer(IOutlet)
@@ -113,11 +119,15 @@ class PipeOutlet:
     A thread moves at once what the pipe has room for; it never waits for the client.
 
     :param file: closed with this.
+    :param plain: send the file as it is, not in packets.
     """
 
-    def __init__(self, reactor: IReactorFDSet, threads: Threads, file: Descriptor, sink: ISpliceSink) -> None:
+    def __init__(
+        self, reactor: IReactorFDSet, threads: Threads, file: Descriptor, sink: ISpliceSink, plain: bool = False
+    ) -> None:
         self._threads = threads
         self._file = file
+        self._plain = plain
         reading, writing = os.pipe2(os.O_CLOEXEC | os.O_NONBLOCK)
         large_pipes.enlarge(writing)
         self._pipe = Descriptor(writing)
@@ -198,7 +208,9 @@ class PipeOutlet:
         with self._file.used() as file, self._pipe.used() as pipe:
             while start < end:
                 try:
-                    if not self._left:
+                    if self._plain:
+                        self._left = end - start
+                    elif not self._left:
                         count = min(ROOM, end - start)
                         os.write(pipe, b"%04x%c" % (count + 5, BAND_DATA))
                         self._left = count

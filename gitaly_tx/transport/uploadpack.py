@@ -19,9 +19,11 @@ from ..git.interfaces import Ended, IChild, IGit, Limits
 from ..git.options import ConfigPair
 from ..storage.interfaces import IRepository
 from ..streams import IByteSink, IByteSource
+from .bundles import Bundles
 from .conversation import Continued, Conversation, Deadline
 from .fetchconfig import protocol_variable, settings
 from .interfaces import FetchRequest
+from .negotiation import NotedSource
 from .packtaking import V2, PackTaking
 
 PACK_BEGUN = 64 * 1024
@@ -35,6 +37,7 @@ class UploadPack:
         cut, however slowly it does.
     :param limits: of the child; ``None`` for those that every git has.
     :param taking: takes over from upload-pack when it wants a pack; ``None`` to let it make each pack itself.
+    :param bundles: what clones can begin with; ``None`` for nothing.
     """
 
     git: IGit
@@ -42,6 +45,7 @@ class UploadPack:
     negotiation: float
     limits: Limits | None = None
     taking: PackTaking | None = None
+    bundles: Bundles | None = None
 
     async def serve(
         self,
@@ -54,6 +58,28 @@ class UploadPack:
         """
         As :func:`ITransport.upload_pack`.
         """
+        if self.bundles is None or not request.bundles:
+            return await self._serve(repository, request, source, stdout, stderr)
+        if request.protocol == V2:
+            rest = await self.bundles.asked(repository, source, stdout)
+            if rest is None:
+                return Ended(0)
+            source = rest
+        noted = NotedSource(source)
+        ended = await self._serve(repository, request, noted, stdout, stderr)
+        said = noted.statistics
+        if ended.status == 0 and said.wants and not (said.haves or said.filter or said.saw_deepen):
+            self.bundles.cloned(repository)
+        return ended
+
+    async def _serve(
+        self,
+        repository: IRepository,
+        request: FetchRequest,
+        source: IByteSource,
+        stdout: IByteSink,
+        stderr: IByteSink | None,
+    ) -> Ended:
         if self.taking is None or repository.directory.object_directory is not None:
             child = self.git.spawn(self._command(repository, request, ()), stderr=stderr, limits=self.limits)
             return await self._talk(child, request, source, stdout, NegotiationStatistics())

@@ -19,8 +19,10 @@ __all__ = [
     "HTTPRefused",
     "HTTPRoute",
     "InfoRefs",
+    "KeptBundle",
     "Service",
     "advertisement_type",
+    "bundle_uri",
     "content_type_matches",
     "git_protocol",
     "request_type",
@@ -45,6 +47,7 @@ _KNOWN = re.compile(
     rb"(?P<path>.*)/(?:"
     rb"(?P<info>info/refs)"
     rb"|(?P<rpc>git-upload-pack|git-receive-pack|git-upload-archive)"
+    rb"|bundles/(?P<bundle>[0-9a-f]{32})\.bundle"
     rb"|HEAD"
     rb"|objects/info/(?:alternates|http-alternates|packs)"
     rb"|objects/[0-9a-f]{2}/(?:[0-9a-f]{38}|[0-9a-f]{62})"
@@ -80,7 +83,20 @@ class Exchange:
     path: bytes
 
 
-HTTPRoute: TypeAlias = InfoRefs | Exchange
+@frozen
+class KeptBundle:
+    """
+    The client wants a bundle that it was told of.
+
+    :param path: of the repository, decoded, without slashes before it.
+    :param name: of the bundle.
+    """
+
+    path: bytes
+    name: str
+
+
+HTTPRoute: TypeAlias = InfoRefs | Exchange | KeptBundle
 
 
 def route(method: bytes, path: bytes, query: bytes) -> HTTPRoute:
@@ -100,6 +116,9 @@ def route(method: bytes, path: bytes, query: bytes) -> HTTPRoute:
         _allow(method, b"POST")
         service = _SERVED.get(found["rpc"])
         return Exchange(service, repository) if service else _unoffered()
+    if found["bundle"]:
+        _allow(method, b"GET")
+        return KeptBundle(repository, found["bundle"].decode())
     _allow(method, b"GET", b"HEAD")
     if not found["info"]:
         raise HTTPRefused(403, "only smart HTTP is served here: use git 1.6.6 or newer")
@@ -149,6 +168,15 @@ def _parameter(query: bytes, name: bytes) -> bytes | None:
     if len(values) > 1:
         return b""
     return values[0] if values else None
+
+
+def bundle_uri(name: str) -> bytes:
+    """
+    Where a bundle is, relative to the URL of its repository.
+
+    :param name: 32 hexadecimal digits.
+    """
+    return b"bundles/%b.bundle" % name.encode()
 
 
 def advertisement_type(service: Service) -> bytes:

@@ -36,7 +36,7 @@ READING = frozenset(
 )
 """Services whose methods that read are all built."""
 
-NOT_BUILT = frozenset({"gitaly.RepositoryService/BackupRepository", "gitaly.RepositoryService/GenerateBundleURI"})
+NOT_BUILT = frozenset({"gitaly.RepositoryService/BackupRepository"})
 """Such methods that are not: they write to stores that are not built."""
 
 

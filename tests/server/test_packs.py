@@ -18,7 +18,8 @@ from gitaly_tx.limits.concurrency import ConcurrencyLimiter
 from gitaly_tx.limits.limit import Limit
 from gitaly_tx.observability.metrics import Metrics
 from gitaly_tx.server.groups import control_groups
-from gitaly_tx.server.packs import kept_packs, pack_cache
+from gitaly_tx.server.packs import kept_bundles, kept_packs, pack_cache
+from gitaly_tx.transport.bundles import Bundles, Often
 
 
 class PacksTests(SynchronousTestCase):
@@ -70,6 +71,29 @@ class PacksTests(SynchronousTestCase):
         for kept, limited, expected in ((None, None, False), (cache, None, True), (None, limiter, True), (cache, limiter, True)):
             made = kept_packs(anything, anything, anything, kept, limited, anything, self.metrics)
             self.assertEqual(made is not None, expected)
+
+    def test_bundles(self) -> None:
+        """
+        Bundles are kept where that is wanted, and made by themselves where that is wanted, too.
+        """
+        anything: Any = None
+
+        def made(text: str) -> Bundles | None:
+            return kept_bundles(Clock(), anything, self.config("[bundle_uri]\n" + text), anything)
+
+        for text in ("", "autogeneration = true\n", 'go_cloud_url = "gs://x"\n'):
+            self.assertIsNone(made(text))
+        bundles = made("enabled = true\n")
+        assert bundles is not None
+        store = bundles.store
+        self.assertEqual((store.directory, store.max_size, store.max_age), (os.path.abspath("data/bundles"), 10 << 30, 86400))
+        self.assertIsNone(bundles._often)
+        text = 'enabled = true\ndir = "/x"\nmax_size = "1MiB"\nmax_age = "1h"\n'
+        bundles = made(text + 'autogeneration = true\nmin_clones = 3\ninterval = "1m"\n')
+        assert bundles is not None
+        store = bundles.store
+        self.assertEqual((store.directory, store.max_size, store.max_age), ("/x", 1 << 20, 3600))
+        self.assertEqual((bundles._often, bundles._limits.file_size), (Often(3, 60), 1 << 20))
 
     def test_groups(self) -> None:
         """

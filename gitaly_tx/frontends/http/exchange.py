@@ -188,6 +188,9 @@ class Door80:
     async def _serve(self, visit: Visit) -> None:
         path, _, query = visit.target.partition(b"?")
         route = smarthttp.route(visit.method, path, query)
+        if isinstance(route, smarthttp.KeptBundle):
+            await self._bundle(visit, route)
+            return
         if route.service is None:
             raise smarthttp.HTTPRefused(403, "only smart HTTP is served here: use git 1.6.6 or newer")
         asks = isinstance(route, smarthttp.InfoRefs)
@@ -199,6 +202,17 @@ class Door80:
             await self._info_refs(visit, route.service, name, repository, identity, protocol)
         else:
             await self._exchange(visit, route.service, name, repository, identity, protocol)
+
+    async def _bundle(self, visit: Visit, route: smarthttp.KeptBundle) -> None:
+        """
+        The beginning of a clone, as a file: a fetch like any other for whoever counts, limits or refuses.
+        """
+        identity = self._identify(visit, "PostUploadPack")
+        repository, _ = await self._resolve(route.path.decode())
+        visit.response.prepare(200, [(b"Content-Type", b"application/x-git-bundle"), *smarthttp.NO_CACHE])
+        request = PostUploadPackRequest(repository=repository)
+        streams = Streams(visit.body, visit.response, Nowhere())
+        await self._call(visit, "PostUploadPack", request, identity, streams, route.name)
 
     def _identify(self, visit: Visit, name: str) -> Identity:
         header = visit.header(b"authorization")
@@ -248,7 +262,9 @@ class Door80:
             raise smarthttp.HTTPRefused(415, "unsupported content encoding")
         return visit.body
 
-    async def _call(self, visit: Visit, name: str, request: Message, identity: Identity, streams: Streams | None) -> None:
+    async def _call(
+        self, visit: Visit, name: str, request: Message, identity: Identity, streams: Streams | None, bundle: str = ""
+    ) -> None:
         method = self._dispatcher.method(f"/{_SERVICE}/{name}")
         metadata: dict[str, tuple[str | bytes, ...]] = {}
         correlation = visit.header(b"x-gitlab-correlation-id")
@@ -265,6 +281,7 @@ class Door80:
             peer=visit.peer,
             metadata=metadata,
             body=streams,
+            bundle=bundle,
         )
         call.received = visit.body.received
         visit.body.counted = call.count_received

@@ -18,11 +18,13 @@ from ...linguist.licensefiles import LicenseFiles
 from ...rpc.call import Call
 from ...rpc.interfaces import IMethods
 from ...storage.interfaces import IStorageProvider
+from ...transport.bundles import Bundles
 from ...transport.smudging import Smudging
 from ...wal.threads import InThread
 from .archive import ArchiveMeans, get_archive
 from .branches import has_local_branches
 from .bundle import create_bundle, create_bundle_from_ref_list
+from .bundleuri import generate_bundle_uri
 from .checksum import calculate_checksum
 from .configfile import get_config, get_info_attributes
 from .create import create_repository
@@ -67,6 +69,7 @@ class RepositoryService:
     :param outward: the way to other servers.
     :param housekeeping: keeps repositories small and fast.
     :param smudging: puts files in the place of LFS pointers.
+    :param bundles: what clones begin with, if such are kept.
     """
 
     service: ClassVar[str] = "gitaly.RepositoryService"
@@ -78,6 +81,7 @@ class RepositoryService:
     _outward: Outward
     _housekeeping: Housekeeping
     _smudging: Smudging
+    _bundles: Bundles | None = None
 
     async def RepositoryExists(self, call: Call, request: pb.RepositoryExistsRequest) -> pb.RepositoryExistsResponse:
         return await repository_exists(self._storage, request)
@@ -133,6 +137,9 @@ class RepositoryService:
         self, call: Call, requests: AsyncIterator[pb.CreateBundleFromRefListRequest]
     ) -> AsyncIterator[pb.CreateBundleFromRefListResponse]:
         return create_bundle_from_ref_list(self._storage, self._git, requests)
+
+    async def GenerateBundleURI(self, call: Call, request: pb.GenerateBundleURIRequest) -> pb.GenerateBundleURIResponse:
+        return await generate_bundle_uri(self._storage, self._bundles, request)
 
     async def FetchBundle(self, call: Call, requests: AsyncIterator[pb.FetchBundleRequest]) -> pb.FetchBundleResponse:
         return await fetch_bundle(self._storage, self._git, self._outward, requests)

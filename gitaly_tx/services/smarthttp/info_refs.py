@@ -6,7 +6,7 @@ from __future__ import annotations
 
 from protocols.gitaly.smarthttp_pb2 import InfoRefsRequest, InfoRefsResponse
 
-from ...rpc.call import Call
+from ...rpc.call import Call, Door
 from ...storage.interfaces import IStorageProvider
 from ...transport.interfaces import FetchRequest, ITransport, PushRequest
 from ..validate import given, opened
@@ -21,7 +21,7 @@ async def info_refs_upload_pack(storage: IStorageProvider, transport: ITransport
         is none.
     """
     repository = await opened(storage, given(request))
-    fetch = FetchRequest(request.git_protocol, tuple(request.git_config_options), stateless=True)
+    fetch = FetchRequest(request.git_protocol, tuple(request.git_config_options), stateless=True, bundles=call.door is Door.HTTP)
     await transport.advertise_upload(repository, fetch, sink(call, _reply))
 
 

@@ -17,7 +17,7 @@ from protocols.gitaly.smarthttp_pb2 import (
 
 from ...errors import Code, GitalyError
 from ...git.interfaces import Ended
-from ...rpc.call import Call
+from ...rpc.call import Call, Door
 from ...rpc.interfaces import ISidechannel, ISidechannels
 from ...storage.interfaces import IStorageProvider
 from ...streams import StreamBroken
@@ -31,11 +31,12 @@ from .bodies import aside, sink, source
 
 async def post_upload_pack(storage: IStorageProvider, transport: ITransport, call: Call) -> None:
     """
-    Answer one request of a fetch.
+    Answer one request of a fetch, or send the bundle that it begins with.
 
     :raises GitalyError: INTERNAL ``EOF`` without a first request; INVALID_ARGUMENT ``non-empty Data``, or for a config option
-        that is none; as :func:`~gitaly_tx.services.validate.opened`; FAILED_PRECONDITION ``running upload-pack: waiting for
-        upload-pack: exit status N``, unless the client asked for its history to be cut: git then fails though all is well.
+        that is none; as :func:`~gitaly_tx.services.validate.opened`; NOT_FOUND for a bundle that is not there;
+        FAILED_PRECONDITION ``running upload-pack: waiting for upload-pack: exit status N``, unless the client asked for its
+        history to be cut: git then fails though all is well.
     """
     request = cast("PostUploadPackRequest | None", await call.exchange.receive())
     if request is None:
@@ -43,6 +44,10 @@ async def post_upload_pack(storage: IStorageProvider, transport: ITransport, cal
     if request.data:
         raise GitalyError("non-empty Data", Code.INVALID_ARGUMENT)
     repository = await opened(storage, given(request))
+    if call.bundle:
+        call.fields["bundle"] = call.bundle
+        await transport.send_bundle(repository, call.bundle, sink(call, _reply))
+        return
     fetch = _fetch(call, request)
     noted = NotedSource(source(call))
     await _served(transport.upload_pack(repository, fetch, noted, sink(call, _reply), aside(call)), noted.statistics)
@@ -89,7 +94,8 @@ def _fetch(call: Call, request: PostUploadPackRequest | PostUploadPackWithSidech
         settings(options)
     except GitalyError as error:
         raise GitalyError(error.message, Code.INVALID_ARGUMENT) from error
-    return FetchRequest(request.git_protocol, options, stateless=True, address=call.address)
+    bundles = call.door is Door.HTTP
+    return FetchRequest(request.git_protocol, options, stateless=True, address=call.address, bundles=bundles)
 
 
 async def _served(upload: Awaitable[Ended], statistics: NegotiationStatistics) -> None:

@@ -171,6 +171,25 @@ class RequestTests(HTTPCase):
         self.assertEqual(call.metadatum("x-gitlab-correlation-id"), "abc")
         self.assertEqual(call.metadatum("user-agent"), "git/2")
 
+    async def test_bundle(self) -> None:
+        """
+        A bundle is asked for by a call of ``PostUploadPack`` that names it.
+        """
+
+        async def play(call: Call) -> None:
+            assert call.body is not None
+            await call.body.stdout.write(b"# v2 git bundle\n")
+
+        await self.listen(play)
+        name = b"0a" * 16
+        answer = await self.one(b"GET /team/thing.git/bundles/%s.bundle HTTP/1.1\r\nConnection: close\r\n\r\n" % name)
+        self.assertEqual((answer.status, answer.body), (200, b"# v2 git bundle\n"))
+        self.assertEqual(answer.headers[b"content-type"], b"application/x-git-bundle")
+        (call,) = self.scripted.calls
+        self.assertEqual((call.method.name, call.bundle, call.door), ("PostUploadPack", name.decode(), Door.HTTP))
+        request: Any = await call.exchange.receive()
+        self.assertEqual(request.repository.relative_path, "team/thing.git")
+
     async def test_receive_pack(self) -> None:
         """
         ``POST git-receive-pack`` is a call of ``PostReceivePack`` with the body as its source; chunked or not.

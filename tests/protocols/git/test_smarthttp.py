@@ -13,7 +13,7 @@ from twisted.trial.unittest import SynchronousTestCase
 from protocols.git import smarthttp
 from protocols.git.errors import HTTPRefused
 from protocols.git.service import Service
-from protocols.git.smarthttp import Exchange, InfoRefs, content_type_matches, git_protocol, route
+from protocols.git.smarthttp import Exchange, InfoRefs, KeptBundle, bundle_uri, content_type_matches, git_protocol, route
 
 from . import cuts
 
@@ -49,6 +49,19 @@ class RouteTests(SynchronousTestCase):
         """
         self.assertEqual(route(b"POST", b"/a.git/git-upload-pack", b""), Exchange(Service.UPLOAD_PACK, b"a.git"))
         self.assertEqual(route(b"POST", b"/a/b/c/git-receive-pack", b""), Exchange(Service.RECEIVE_PACK, b"a/b/c"))
+
+    def test_bundle(self) -> None:
+        """
+        A bundle is had with GET, where the list of bundles says that it is.
+        """
+        name = "0123456789abcdef" * 2
+        path = b"/team/thing.git/" + bundle_uri(name)
+        self.assertEqual(route(b"GET", path, b""), KeptBundle(b"team/thing.git", name))
+        for method in (b"POST", b"HEAD", b"PUT"):
+            self.refused(405, method, path)
+        wrong = (b"/a/bundles/x.bundle", b"/a/bundles/" + b"A" * 32 + b".bundle", path + b"/", path[:-1], b"/" + bundle_uri(name))
+        for other in wrong:
+            self.refused(404, b"GET", other)
 
     def test_decoding(self) -> None:
         """

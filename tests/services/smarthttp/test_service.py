@@ -7,6 +7,7 @@ from __future__ import annotations
 from typing import Any
 from unittest import mock
 
+from attrs import evolve
 from twisted.internet.defer import Deferred
 from twisted.trial.unittest import TestCase
 from zope.interface.verify import verifyObject
@@ -14,6 +15,7 @@ from zope.interface.verify import verifyObject
 from gitaly_tx.errors import Code, GitalyError
 from gitaly_tx.rpc.call import Identity
 from gitaly_tx.rpc.chunks import CHUNK
+from gitaly_tx.rpc.dispatcher import Dispatcher
 from gitaly_tx.rpc.interfaces import IMethods
 from gitaly_tx.services.smarthttp.service import SmartHTTPService
 from gitaly_tx.transport.interfaces import ITransport, PushBroken
@@ -64,6 +66,45 @@ class SmartHTTPCase(LeakCheck, TestCase):
         """
         main = git("-C", self.calls.directory.path, "rev-parse", "main").strip()
         return pktline.data(b"want " + main + b" no-progress\n") + more + pktline.FLUSH + pktline.data(b"done\n")
+
+
+class BundleTests(SmartHTTPCase):
+    """
+    Bundles that clones begin with.
+    """
+
+    async def test_not_found(self):
+        """
+        Where there are no bundles none is found; a repository that is not there is refused before.
+        """
+        request = PostUploadPackRequest(repository=NAME)
+        refused = await self.refusal("PostUploadPack", request, bundle="0" * 32)
+        self.assertEqual(refused, (Code.NOT_FOUND, "bundle not found"))
+        refused = await self.refusal("PostUploadPack", PostUploadPackRequest(), bundle="0" * 32)
+        self.assertEqual(refused, (Code.INVALID_ARGUMENT, "repository not set"))
+
+    async def test_sent(self):
+        """
+        The bundle that a call names is sent to the call's body, and nothing else happens; the access line tells of it.
+        """
+        sent: list[Any] = []
+
+        async def send(repository: Any, name: str, sink: Any) -> None:
+            sent.append((repository, name))
+            await sink.write(b"bundle")
+
+        bundles = mock.Mock(send=send)
+        self.calls.transport = transport = evolve(
+            self.calls.transport, upload=evolve(self.calls.transport.upload, bundles=bundles)
+        )
+        self.calls.dispatcher = Dispatcher(
+            [SmartHTTPService(self.calls.storage, transport, self.calls.sidechannels)], [], self.calls.clock
+        )
+        body = Body(MemorySource())
+        call = self.calls.call("SmartHTTPService/PostUploadPack", PostUploadPackRequest(repository=NAME), body=body, bundle="x")
+        self.assertEqual(await self.calls.run(call), [])
+        self.assertEqual((sent, bytes(body.stdout.data)), ([(self.calls.repository, "x")], b"bundle"))
+        self.assertEqual(call.fields["bundle"], "x")
 
 
 class InfoRefsTests(SmartHTTPCase):
