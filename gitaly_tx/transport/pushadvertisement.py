@@ -5,7 +5,7 @@ What a client is told before it pushes: the refs, and what the server can do.
 from __future__ import annotations
 
 import os.path
-from collections.abc import Iterator
+from collections.abc import Collection, Iterator
 
 from protocols.git.advertisement import encode_refs, service_line
 from protocols.git.capabilities import Capabilities, agent
@@ -16,6 +16,9 @@ from ..git.subcommands import HIDDEN_FROM_PUSH
 from ..storage.interfaces import IRepository
 from ..storage.threads import Threads
 from ..streams import IByteSink
+from .pushsettings import PushSettings
+
+_NOTHING = PushSettings()
 
 _WORDS = (
     b"report-status",
@@ -29,30 +32,43 @@ _WORDS = (
 )
 
 
-def capabilities(object_format: ObjectFormat, name: str) -> Capabilities:
+def capabilities(object_format: ObjectFormat, name: str, unoffered: Collection[bytes] = ()) -> Capabilities:
     """
     What this server can do, in the order in which git's receive-pack says it.
 
     :param name: the server's, for ``agent``.
+    :param unoffered: words that are left out.
     """
     return Capabilities(
         (
-            *((word, None) for word in _WORDS),
+            *((word, None) for word in _WORDS if word not in unoffered),
             (b"object-format", object_format.value.encode("ascii")),
             (b"agent", agent(name.encode("utf-8", "surrogateescape"))),
         )
     )
 
 
-def is_hidden(ref: bytes) -> bool:
+def is_hidden(ref: bytes, asked: PushSettings = _NOTHING) -> bool:
     """
     Whether a push is not shown this ref, and may not write it.
+
+    :param asked: what the caller says of it, which wins.
     """
+    hidden = asked.hides(ref)
+    if hidden is not None:
+        return hidden
     return any(ref == prefix.rstrip(b"/") or ref.startswith(prefix) for prefix in HIDDEN_FROM_PUSH)
 
 
 async def advertise(
-    repository: IRepository | None, threads: Threads, name: str, protocol: str, stdout: IByteSink, *, service: bool
+    repository: IRepository | None,
+    threads: Threads,
+    name: str,
+    protocol: str,
+    stdout: IByteSink,
+    *,
+    service: bool,
+    asked: PushSettings = _NOTHING,
 ) -> None:
     """
     Send the advertisement.
@@ -63,19 +79,21 @@ async def advertise(
     :param repository: ``None`` for one that does not exist yet, which looks like an empty one.
     :param protocol: the value of ``GIT_PROTOCOL``.
     :param service: with the line that HTTP wants first.
+    :param asked: what the caller says of this push.
     """
     refs: Iterator[tuple[bytes, bytes, None]] = iter(())
     shallow: list[bytes] = []
     object_format = ObjectFormat.SHA1
     if repository is not None:
         object_format = repository.object_format
-        found = await repository.refs(hidden=HIDDEN_FROM_PUSH)
-        refs = ((ref.name, ref.target, None) for ref in found if not is_hidden(ref.name))
+        found = await repository.refs(hidden=() if asked.hide else HIDDEN_FROM_PUSH)
+        refs = ((ref.name, ref.target, None) for ref in found if not is_hidden(ref.name, asked))
         shallow = await threads.run(read_shallow, repository.directory.path)
     if service:
         await stdout.write(service_line(Service.RECEIVE_PACK))
     version = 1 if protocol == "version=1" else 0
-    for piece in encode_refs(refs, capabilities(object_format, name), object_format.hex_length, shallow, version):
+    offered = capabilities(object_format, name, asked.unoffered)
+    for piece in encode_refs(refs, offered, object_format.hex_length, shallow, version):
         await stdout.write(piece)
 
 

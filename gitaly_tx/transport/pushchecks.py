@@ -15,18 +15,21 @@ from . import pushrefusals as words
 from .pushadvertisement import is_hidden
 from .pushconfig import ReceiveConfig
 from .pushrequest import Wish
+from .pushsettings import PushSettings
 
 _BRANCHES = b"refs/heads/"
 
 Tell = Callable[[bytes], Awaitable[None]]
 
 
-def refuse_hidden(wishes: Sequence[Wish]) -> None:
+def refuse_hidden(wishes: Sequence[Wish], asked: PushSettings) -> None:
     """
     Nobody writes the refs that are kept from pushes.
+
+    :param asked: what the caller says of this push.
     """
     for wish in wishes:
-        if wish.error is None and is_hidden(wish.name):
+        if wish.error is None and is_hidden(wish.name, asked):
             wish.error = words.HIDDEN_DELETE if wish.deletes else words.HIDDEN_UPDATE
 
 

@@ -5,6 +5,7 @@ What a repository's own configuration says about pushes.
 from __future__ import annotations
 
 import os.path
+from collections.abc import Mapping
 
 from attrs import frozen
 
@@ -14,11 +15,13 @@ from ..git.directory import GitDirectory
 from ..git.interfaces import IGit
 from ..git.options import ValueFlag
 from ..storage.threads import Threads
+from .pushsettings import FALSE, TRUE
 
 _NO_MATCH = 1
 
-_TRUE = frozenset({b"true", b"yes", b"on", b"1", b"refuse"})
-_FALSE = frozenset({b"false", b"no", b"off", b"0", b"", b"ignore", b"warn"})
+_TRUE = TRUE | {b"refuse"}
+_FALSE = FALSE | {b"ignore", b"warn"}
+_NONE: Mapping[bytes, bool] = {}
 
 
 @frozen
@@ -32,25 +35,27 @@ class ReceiveConfig:
     deny_delete_current: bool = True
 
 
-async def read_config(git: IGit, threads: Threads, directory: GitDirectory) -> ReceiveConfig:
+async def read_config(git: IGit, threads: Threads, directory: GitDirectory, rules: Mapping[bytes, bool] = _NONE) -> ReceiveConfig:
     """
     The rules of a repository. git is asked only if its ``config`` may have any, which is seldom.
 
+    :param rules: what wins over them.
     :raises GitalyError: FAILED_PRECONDITION if git does not understand it.
     :raises OSError: if it cannot be read.
     """
     if not await threads.run(_mentions_pushes, os.path.join(directory.path, "config")):
-        return ReceiveConfig()
+        return parse_config(b"", rules)
     command = Command("config", ["-z", ValueFlag("--get-regexp", r"^receive\.deny")], directory=directory)
     output, ended = await git.run(command, check=False)
     if ended.status not in (0, _NO_MATCH):
         raise GitalyError("invalid repository configuration", Code.FAILED_PRECONDITION, {"path": directory.path})
-    return parse_config(output)
+    return parse_config(output, rules)
 
 
-def parse_config(output: bytes) -> ReceiveConfig:
+def parse_config(output: bytes, rules: Mapping[bytes, bool] = _NONE) -> ReceiveConfig:
     """
     :param output: of ``git config -z --get-regexp``: key, newline, value, NUL. A key without a value is true.
+    :param rules: what wins over it.
     """
     found: dict[bytes, bool] = {}
     for entry in filter(None, output.split(b"\0")):
@@ -59,6 +64,7 @@ def parse_config(output: bytes) -> ReceiveConfig:
             found[key] = True
         elif value.lower() in _FALSE:
             found[key] = False
+    found.update(rules)
     return ReceiveConfig(
         found.get(b"receive.denydeletes", False),
         found.get(b"receive.denynonfastforwards", False),

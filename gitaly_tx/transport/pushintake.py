@@ -7,7 +7,7 @@ from __future__ import annotations
 import os
 from collections.abc import Sequence
 
-from attrs import define, field
+from attrs import define, evolve, field
 from twisted.logger import Logger
 
 from ..errors import GitalyError
@@ -22,6 +22,7 @@ from .pushadvertisement import read_shallow
 from .pushanswer import Answer
 from .pushmeans import Means
 from .pushrequest import PushHead, Wish
+from .pushsettings import PushSettings
 from .pushunpack import PackStart, UnpackFailed, check_empty, read_start, unpack
 
 _log = Logger()
@@ -40,6 +41,7 @@ class Intake:
     _head: PushHead
     _source: IByteSource
     _answer: Answer
+    _asked: PushSettings = field(factory=PushSettings)
     staging: IStaging | None = field(default=None, init=False)
     _shallow_file: str | None = field(default=None, init=False)
 
@@ -118,6 +120,7 @@ class Intake:
         self._shallow_file = path
 
     async def _unpack(self, staging: IStaging, start: PackStart) -> None:
+        limits = self._means.limits.pack
         try:
             await unpack(
                 self._means.git,
@@ -125,7 +128,7 @@ class Intake:
                 self._source,
                 start,
                 self._answer,
-                self._means.limits.pack,
+                evolve(limits, size=self._asked.smaller(limits.size)),
                 quiet=self._head.quiet,
                 shallow_file=self._shallow_file,
             )

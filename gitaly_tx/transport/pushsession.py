@@ -30,6 +30,7 @@ from .pushhead import follower
 from .pushintake import Intake
 from .pushmeans import Means
 from .pushrequest import PushHead, Wish
+from .pushsettings import PushSettings
 from .pushunpack import UnpackFailed
 
 _log = Logger()
@@ -52,6 +53,7 @@ class PushSession:
     _head: PushHead
     _intake: Intake
     _answer: Answer
+    _asked: PushSettings = field(factory=PushSettings)
     unpacked: bytes = field(default=b"ok", init=False)
     written: bool = field(default=False, init=False)
 
@@ -91,7 +93,7 @@ class PushSession:
             return False
         self._answer.stay_in_touch()
         await self._intake.refuse_disconnected(self._wishes)
-        refuse_hidden(self._wishes)
+        refuse_hidden(self._wishes, self._asked)
         await self._ask_before()
         await self._check_each()
         failpoint("push.before_commit")
@@ -147,7 +149,7 @@ class PushSession:
         tell, git = self._answer.tell, self._means.git
         if self._all_or_none():
             return
-        config = await read_config(git, self._means.threads, self._repository.directory)
+        config = await read_config(git, self._means.threads, self._repository.directory, self._asked.rules)
         await refuse_badly_named(self._wishes, tell)
         await refuse_deletions(self._repository, config, self._wishes, tell)
         await refuse_rewinding(git, self._intake.view.directory, config, self._wishes, tell)

@@ -22,6 +22,7 @@ from .pushintake import Intake
 from .pushmeans import Means
 from .pushrequest import PushHead, read_head
 from .pushsession import PushSession
+from .pushsettings import push_settings
 
 DRAINED = 64 << 20
 """How much of a refused pack is still read, in bytes, so that a client that is in the middle of sending gets to read why."""
@@ -80,8 +81,8 @@ class ReceivePack:
         return self._detached.settle()
 
     async def _advertise(self, repository: IRepository | None, request: PushRequest, stdout: IByteSink, *, service: bool) -> None:
-        means = self._means
-        await advertise(repository, means.threads, means.agent, request.protocol, stdout, service=service)
+        means, asked = self._means, push_settings(request.config)
+        await advertise(repository, means.threads, means.agent, request.protocol, stdout, service=service, asked=asked)
 
     async def _serve(
         self,
@@ -91,6 +92,7 @@ class ReceivePack:
         stdout: IByteSink,
         stderr: IByteSink | None,
     ) -> None:
+        asked = push_settings(request.config)
         if not request.stateless:
             await self._advertise(repository, request, stdout, service=False)
         head = await self._read_head(repository, source, stderr)
@@ -100,8 +102,8 @@ class ReceivePack:
         if repository is None:
             repository = made = await self._create(request, head)
         answer = Answer(self._means.clock, stdout, stderr, head.sidebands)
-        intake = Intake(self._means, repository, head, source, answer)
-        session = PushSession(self._means, repository, request, head, intake, answer)
+        intake = Intake(self._means, repository, head, source, answer, asked)
+        session = PushSession(self._means, repository, request, head, intake, answer, asked)
         try:
             writable = await session.prepare()
         except BaseException:

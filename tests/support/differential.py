@@ -64,21 +64,23 @@ class DifferentialCase(TestCase):
         self.threads = Threads(running, running.getThreadPool())
         self.repository = PlainRepository(self.directory, self.threads, object_format=ObjectFormat(self.object_format))
 
-    async def ours(self, data: bytes) -> Answered:
+    async def ours(self, data: bytes, *settings: str) -> Answered:
         receive_pack = ReceivePack(make_means(make_git(), RecordedHooks(), self.threads, reactor))
         stdout = MemorySink()
-        await receive_pack.serve(self.repository, request(), MemorySource([data]), stdout, None)
+        await receive_pack.serve(self.repository, request(config=settings), MemorySource([data]), stdout, None)
         return answered(bytes(stdout.data), b"side-band-64k" in data)
 
-    async def compare(self, data: bytes) -> Answered:
+    async def compare(self, data: bytes, *settings: str) -> Answered:
         """
         Let both answer.
+
+        :param settings: what the caller sets.
         """
         theirs = os.path.join(self.root, "theirs.git")
         shutil.rmtree(theirs, ignore_errors=True)
         shutil.copytree(self.directory.path, theirs)
-        expected = real_receive_pack(theirs, data)
-        ours = await self.ours(data)
+        expected = real_receive_pack(theirs, data, settings)
+        ours = await self.ours(data, *settings)
         self.assertEqual(normal(ours.report), normal(expected.report), (ours, expected))
         self.assertEqual(refs_of(self.directory), refs_of(GitDirectory(theirs)))
         self.assertEqual(self.repository.stagings, [])

@@ -95,12 +95,12 @@ def answered(data: bytes, sidebands: bool = True) -> Answered:
     return Answered(lines, bands[2], ended)
 
 
-def real_advertisement(repository: str, protocol: str, agent: bytes) -> bytes:
+def real_advertisement(repository: str, protocol: str, agent: bytes, settings: Sequence[str] = ()) -> bytes:
     """
     What git's own receive-pack tells first, with another name for itself.
     """
     ran = subprocess.run(
-        [program().path, *_settings(), "receive-pack", "--stateless-rpc", "--advertise-refs", repository],
+        [program().path, *_settings(settings), "receive-pack", "--stateless-rpc", "--advertise-refs", repository],
         capture_output=True,
         check=True,
         env={"GIT_PROTOCOL": protocol, "GIT_USER_AGENT": agent.decode()},
@@ -108,16 +108,17 @@ def real_advertisement(repository: str, protocol: str, agent: bytes) -> bytes:
     return ran.stdout
 
 
-def _settings() -> list[str]:
-    return [word.decode() for pair in SUBCOMMANDS["receive-pack"].config for word in pair.words()]
+def _settings(more: Sequence[str]) -> list[str]:
+    fixed = [word.decode() for pair in SUBCOMMANDS["receive-pack"].config for word in pair.words()]
+    return [*fixed, *(word for pair in more for word in ("-c", pair))]
 
 
-def real_receive_pack(repository: str, data: bytes) -> Answered:
+def real_receive_pack(repository: str, data: bytes, settings: Sequence[str] = ()) -> Answered:
     """
-    What git's own receive-pack answers, with the settings that it has at Gitaly.
+    What git's own receive-pack answers, with the settings that it has at Gitaly, and a caller's.
     """
     ran = subprocess.run(
-        [program().path, *_settings(), "receive-pack", "--stateless-rpc", repository],
+        [program().path, *_settings(settings), "receive-pack", "--stateless-rpc", repository],
         input=data,
         capture_output=True,
         check=False,
