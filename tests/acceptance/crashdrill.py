@@ -1,5 +1,6 @@
 """
-Kills the server in the midst of concurrent pushes, starts it again, and looks: ``python -m tests.acceptance.crashdrill``.
+Kills the server in the midst of concurrent pushes, commits, forks and housekeeping, starts it again, and looks:
+``python -m tests.acceptance.crashdrill``.
 
 A kill comes at one of the failpoints between the steps of a write (at its first, second … time), or at some moment from outside.
 After each must be true: every acknowledged update is there or replaced by a later one, nothing is half applied, git finds nothing

@@ -19,7 +19,8 @@ from tests.support.gitclient import GitClient, over_ssh
 from tests.support.server import PATIENCE, Server
 
 from . import inspection
-from .pushers import ABSENT, EMPTY, GONE, TRUNK, AtomicPusher, Pusher, RefPusher, RepositoryPusher
+from .callers import FORKED, POOL, Committer, Forker, RepositoryPusher
+from .pushers import ABSENT, EMPTY, GONE, TRUNK, AtomicPusher, Pusher, RefPusher
 from .registers import Outcome, Register
 from .source import Source
 
@@ -108,6 +109,7 @@ class History:
     _refs: dict[str, list[Register]] = field(factory=dict, init=False)
     _groups: dict[str, Register] = field(factory=dict, init=False)
     _made: dict[str, Register] = field(factory=dict, init=False)
+    _forks: dict[str, Register] = field(factory=dict, init=False)
 
     def __attrs_post_init__(self) -> None:
         self.server = Server(BUSY if self._busy else "", daemon=False)
@@ -121,9 +123,11 @@ class History:
             own = [
                 Register(f"refs/{kind}/{who}/{number}", GONE) for who in "ab" for kind in ("heads", "tags") for number in range(2)
             ]
-            self._refs[path] = [*shared, *own]
+            called = [Register(f"refs/heads/called/{number}", GONE) for number in range(4)]
+            self._refs[path] = [*shared, *own, *called]
             self._groups[path] = Register("refs/heads/group/*", (GONE,) * len(GROUP))
         self._made = {path: Register(path, ABSENT) for path in (f"made/{number}.git" for number in range(4))}
+        self._forks = {path: Register(path, ABSENT) for path in ("forks/0.git", "forks/1.git", POOL)}
         hook = self.server.storage / "team/one.git/custom_hooks/post-receive"
         hook.parent.mkdir()
         hook.write_text(HOOK.format(log=self._hooked))
@@ -263,6 +267,16 @@ class History:
         git = GitClient(self._clients)
         made = list(self._made.values())
         address = self.server.grpc
+        for path, registers in self._refs.items():
+            own = [register for register in registers if "/called/" in register.name]
+            scratch = self._clients / "scratch"
+            named = f"committer@{path}"
+            committer = Committer(
+                named, git, "", self._source, seed, address=address, path=path, own=own, scratch=scratch / named.replace("/", "-")
+            )
+            pushers.append(committer)
+        forks = list(self._forks.values())
+        pushers.append(Forker("forker", git, "", self._source, seed, address=address, path="team/two.git", forks=forks))
         pushers.append(RepositoryPusher("made", git, self.server.http, self._source, seed, address=address, registers=made))
         return pushers
 
@@ -270,7 +284,7 @@ class History:
 
     def _registers(self) -> list[tuple[str, Register]]:
         found = [(path, register) for path, registers in self._refs.items() for register in registers]
-        return [*found, *self._groups.items(), *self._made.items()]
+        return [*found, *self._groups.items(), *self._made.items(), *self._forks.items()]
 
     def _judge_answers(self, died: float) -> None:
         """
@@ -300,7 +314,7 @@ class History:
         wrong: list[str] = []
         disk: dict[str, dict[str, str] | None] = {}
         touched = sorted({path for path, register in self._registers() if register.attempts})
-        for path in (*self._refs, *self._made):
+        for path in (*self._refs, *self._made, *self._forks):
             try:
                 disk[path] = inspection.refs(self.server.storage / path)
             except AssertionError as error:
@@ -328,6 +342,10 @@ class History:
     def _found(self, register: Register, path: str, refs: dict[str, str] | None) -> object:
         if register is self._made.get(path):
             return ABSENT if refs is None else refs.get(TRUNK, EMPTY)
+        if register is self._forks.get(path):
+            return (
+                ABSENT if refs is None else FORKED if refs.get("refs/heads/main") == self._source.root else f"half a fork {refs}"
+            )
         if refs is None:
             return f"no repository {path}"
         if register is self._groups.get(path):

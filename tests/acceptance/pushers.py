@@ -8,10 +8,6 @@ import random
 import threading
 from collections.abc import Mapping, Sequence
 
-import grpc
-
-from protocols.gitaly import repository_pb2
-from protocols.gitaly.shared_pb2 import Repository
 from tests.support.gitclient import GitClient
 
 from .registers import Attempt, Outcome, Register
@@ -158,65 +154,3 @@ class AtomicPusher(Pusher):
         said = [found.get(ref) for ref in self.refs]
         whole = said[0] if said[0] is not None and all(one is not None and one[0] is said[0][0] for one in said) else None
         self.tell(attempt, whole)
-
-
-class RepositoryPusher(Pusher):
-    """
-    Makes repositories, by an RPC or by pushing to them, pushes to them, and removes them.
-
-    :param address: of the gRPC listener.
-    :param registers: one for each repository, called like it; its value is :data:`ABSENT`, :data:`EMPTY` or where the branch is.
-    """
-
-    def __init__(self, *arguments: object, address: str, registers: Sequence[Register]) -> None:
-        super().__init__(*arguments)  # type: ignore[arg-type]
-        self.address = address
-        self.registers = registers
-
-    def run(self) -> None:
-        """
-        Thread's body.
-        """
-        with grpc.insecure_channel(self.address) as channel:
-            self.channel = channel
-            super().run()
-
-    def step(self) -> None:
-        """
-        The next thing that can be done with one of the repositories.
-        """
-        register = self.random.choice(list(self.registers))
-        path = register.name
-        there = register.attempts[-1].value if register.attempts else register.value
-        if there == ABSENT and self.random.random() < 0.5:
-            self.call(register, EMPTY, "CreateRepository", path)
-        elif there in (ABSENT, EMPTY) or self.random.random() < 0.4:
-            new = self.source.next()
-            if there == ABSENT:  # the push makes the repository first, in a write of its own
-                register.made_on_the_way(EMPTY)
-            attempt = register.attempt(new)
-            self.tell(attempt, self.push(path, {TRUNK: new}).get(TRUNK))
-        else:
-            self.call(register, ABSENT, "RemoveRepository", path)
-
-    def call(self, register: Register, value: str, name: str, path: str) -> None:
-        """
-        Create or remove a repository.
-        """
-        repository = Repository(storage_name="default", relative_path=path)
-        request = getattr(repository_pb2, f"{name}Request")(repository=repository)
-        reply = getattr(repository_pb2, f"{name}Response")
-        method = self.channel.unary_unary(
-            f"/gitaly.RepositoryService/{name}",
-            request_serializer=type(request).SerializeToString,
-            response_deserializer=reply.FromString,
-        )
-        attempt = register.attempt(value)
-        try:
-            method(request, timeout=60)
-        except grpc.RpcError as error:
-            code = error.code()
-            known = code not in (grpc.StatusCode.UNAVAILABLE, grpc.StatusCode.CANCELLED, grpc.StatusCode.UNKNOWN)
-            attempt.end(Outcome.REFUSED if known else Outcome.UNKNOWN, f"{name}: {error}")
-        else:
-            attempt.end(Outcome.ACKNOWLEDGED)
