@@ -43,7 +43,7 @@ SETTINGS = (
 
 _MAXIMUM = 1 << 30
 
-_REJECTED = 1
+REJECTED = 1
 """The exit status of a fetch of which some refs were not updated."""
 
 _CONFLICT = re.compile(rb"exists; cannot create '|some local refs could not be updated")
@@ -66,6 +66,19 @@ class Wanted:
     prune: bool = False
     tags: bool = False
     checked: bool = True
+
+
+@frozen
+class Fetched:
+    """
+    What came of a fetch.
+
+    :param updates: what is to be changed in the repository, with what was there before.
+    :param ended: how git ended: well, or with :data:`REJECTED` if there are refs that it would not write.
+    """
+
+    updates: list[RefUpdate]
+    ended: Ended
 
 
 class NoRoomForRef(GitalyError):
@@ -98,13 +111,33 @@ class RemoteFetch:
         handed: Handed = NOTHING,
     ) -> list[RefUpdate]:
         """
-        Fetch into a quarantine.
+        Fetch into a quarantine. Refs that would not be forwarded are left as they are.
 
         :param staging: gets the objects.
         :param handed: what git is given, for a URL that names it.
         :returns: what is to be changed in the repository, with what was there before.
         :raises RemoteFailed: if git fails.
         :raises NoRoomForRef: if two refs cannot be there at once.
+        """
+        fetched = await self.attempt(repository, staging, connection, wanted, handed)
+        if fetched.ended.status and (stderr := fetched.ended.stderr):
+            if _CONFLICT.search(stderr):
+                raise NoRoomForRef
+            raise RemoteFailed(stderr, str(fetched.ended))
+        return fetched.updates
+
+    async def attempt(
+        self,
+        repository: IRepository,
+        staging: IStaging,
+        connection: Connection,
+        wanted: Wanted,
+        handed: Handed = NOTHING,
+    ) -> Fetched:
+        """
+        :meth:`fetch`, whatever became of single refs.
+
+        :raises RemoteFailed: if git fails.
         """
         listed = await repository.refs()
         symbolic = {ref.name for ref in listed if ref.symbolic is not None}
@@ -118,12 +151,10 @@ class RemoteFetch:
         config = SETTINGS if wanted.checked else (*SETTINGS, ConfigPair("fetch.fsckObjects", "false"))
         command = Command("fetch", options, [NAME], directory=scratch, config=config)
         ended = await self.run(command, connection.with_settings(settings).environment, handed)
-        if ended.status not in (0, _REJECTED) or (ended.status == _REJECTED and ended.stderr):
-            if _CONFLICT.search(ended.stderr):
-                raise NoRoomForRef
+        if ended.status not in (0, REJECTED):
             raise RemoteFailed(ended.stderr, str(ended))
         after = await self.refs_of(scratch)
-        return _changes(before, after, symbolic, repository.object_format)
+        return Fetched(_changes(before, after, symbolic, repository.object_format), ended)
 
     async def run(self, command: Command, environment: Mapping[str, str], handed: Handed = NOTHING) -> Ended:
         """
@@ -212,4 +243,4 @@ def _make_scratch(repository: IRepository, staging: IStaging, refs: Mapping[byte
     return GitDirectory(root, quarantine.object_directory, quarantine.alternates)
 
 
-__all__ = ["SETTINGS", "NoRoomForRef", "RemoteFetch", "Wanted"]
+__all__ = ["REJECTED", "SETTINGS", "Fetched", "NoRoomForRef", "RemoteFetch", "Wanted"]

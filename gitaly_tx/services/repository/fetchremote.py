@@ -15,9 +15,11 @@ from protocols.gitaly.repository_pb2 import FetchRemoteRequest, FetchRemoteRespo
 from ...errors import Code, GitalyError
 from ...git.interfaces import RefUpdate
 from ...git.quoting import quoted
+from ...rpc.call import Call
 from ...storage.interfaces import IRepository, IStorageProvider
 from ...transport.remotefetch import NoRoomForRef, Wanted
 from ...transport.remotes import RemoteAddress, RemoteFailed
+from ..features import enabled
 from ..validate import given, opened
 from .outward import Outward
 
@@ -32,9 +34,16 @@ _REFMAPS = {
 _TAGS = b"refs/tags/"
 
 
-async def fetch_remote(storage: IStorageProvider, outward: Outward, request: FetchRemoteRequest) -> FetchRemoteResponse:
+_ATOMIC = "atomic_fetch_remote"
+"""The flag without which clients before Gitaly 18 hear of refs that could not be written."""
+
+
+async def fetch_remote(
+    storage: IStorageProvider, outward: Outward, call: Call, request: FetchRemoteRequest
+) -> FetchRemoteResponse:
     """
     Fetch, and write what came of it. Refs that would not be forwarded stay as they are, unless they are forced, and are no error.
+    Callers who switch ``atomic_fetch_remote`` off get an error all the same, once the rest is written.
 
     :raises GitalyError: INVALID_ARGUMENT for a URL that is not used; INTERNAL ``fetch remote: …`` if git fails, ``preparing
         reference update: …`` if a ref cannot be written.
@@ -53,7 +62,8 @@ async def fetch_remote(storage: IStorageProvider, outward: Outward, request: Fet
     except GitalyError as error:
         raise GitalyError(error.message, Code.INTERNAL) from error
     wanted = Wanted(_refspecs(remote.mirror_refmaps), request.force, not request.no_prune, not request.no_tags)
-    updates = await _in_time(outward.clock, request.timeout, lambda: _fetched(repository, outward, address, wanted))
+    fetching = _fetched if enabled(call, _ATOMIC, default=True) else _fetched_in_part
+    updates = await _in_time(outward.clock, request.timeout, lambda: fetching(repository, outward, address, wanted))
     tags = any(update.name.startswith(_TAGS) and not update.new.is_zero for update in updates)
     return FetchRemoteResponse(tags_changed=tags or not request.check_tags_changed, repo_changed=bool(updates))
 
@@ -66,11 +76,32 @@ async def _fetched(repository: IRepository, outward: Outward, address: RemoteAdd
         await outward.fetches.commit(repository, staging, updates)
         return updates
     except RemoteFailed as error:
-        raise GitalyError(f"fetch remote: {quoted(error.stderr)}: {error.ended}", Code.INTERNAL) from error
+        raise _failed(error.stderr, error.ended) from error
     except NoRoomForRef as error:
         raise error.wrapped("preparing reference update") from error
     finally:
         await staging.discard()
+
+
+async def _fetched_in_part(
+    repository: IRepository, outward: Outward, address: RemoteAddress, wanted: Wanted
+) -> Sequence[RefUpdate]:
+    staging = await repository.stage()
+    try:
+        async with outward.remotes.connected(address) as connection:
+            fetched = await outward.fetches.attempt(repository, staging, connection, wanted)
+        await outward.fetches.commit(repository, staging, fetched.updates)
+        if fetched.ended.status:
+            raise _failed(fetched.ended.stderr, str(fetched.ended))
+        return fetched.updates
+    except RemoteFailed as error:
+        raise _failed(error.stderr, error.ended) from error
+    finally:
+        await staging.discard()
+
+
+def _failed(stderr: bytes, ended: str) -> GitalyError:
+    return GitalyError(f"fetch remote: {quoted(stderr)}: {ended}" if stderr else f"fetch remote: {ended}", Code.INTERNAL)
 
 
 async def _in_time(clock: IReactorTime, seconds: int, work: Callable[[], Awaitable[T]]) -> T:

@@ -99,7 +99,7 @@ class RepositoryService:
         return await object_format(self._storage, request)
 
     async def FetchRemote(self, call: Call, request: pb.FetchRemoteRequest) -> pb.FetchRemoteResponse:
-        return await fetch_remote(self._storage, self._outward, request)
+        return await fetch_remote(self._storage, self._outward, call, request)
 
     async def CreateRepository(self, call: Call, request: pb.CreateRepositoryRequest) -> pb.CreateRepositoryResponse:
         return await create_repository(self._storage, request)

@@ -15,6 +15,7 @@ from gitaly_tx.git.interfaces import RefUpdate
 from gitaly_tx.git.objectid import ObjectID
 from gitaly_tx.transport.remotefetch import RemoteFetch
 from protocols.gitaly import repository_pb2 as pb
+from tests.support.calls import make_call
 from tests.support.farserver import FarServer
 from tests.support.git import git
 from tests.support.outwardcase import OutwardCase
@@ -26,16 +27,19 @@ class FetchRemoteCase(OutwardCase):
     A repository, and another one that it fetches from.
 
     :ivar tip: of the other one.
+    :ivar flags: feature flags that callers send.
     """
 
     def fill(self) -> None:
         super().fill()
+        self.flags: dict[str, tuple[str, ...]] = {}
         self.tip = self.rev("main", self.far)
 
     def call(self, url: str | None = None, remote: dict[str, Any] | None = None, **fields: Any) -> Any:
         fields.setdefault("repository", NAME)
         params = pb.Remote(url=self.far if url is None else url, **(remote or {}))
-        return self.service.FetchRemote(None, pb.FetchRemoteRequest(remote_params=params, **fields))  # type: ignore[arg-type]
+        request = pb.FetchRemoteRequest(remote_params=params, **fields)
+        return self.service.FetchRemote(make_call("RepositoryService/FetchRemote", metadata=self.flags), request)
 
 
 class FetchRemoteTests(FetchRemoteCase):
@@ -91,6 +95,29 @@ class FetchRemoteTests(FetchRemoteCase):
         self.assertEqual(self.refs(), {"refs/heads/main": own, "refs/heads/new": self.tip})
         await self.call(force=True)
         self.assertEqual(self.refs(), {"refs/heads/main": self.tip, "refs/heads/new": self.tip})
+
+    async def test_told(self) -> None:
+        """
+        Callers who want it are told that some refs were not written; the others are.
+        """
+        self.flags = {"gitaly-feature-atomic-fetch-remote": ("false",)}
+        own = self.run_git("commit-tree", self.rev("main^{tree}"), stdin=b"own")
+        self.run_git("update-ref", "refs/heads/main", own)
+        self.far_ref("refs/heads/new")
+        self.assertEqual(await self.refusal(self.call()), (Code.INTERNAL, "fetch remote: exit status 1"))
+        self.assertEqual(self.refs(), {"refs/heads/main": own, "refs/heads/new": self.tip})
+        reply = await self.call(force=True)
+        self.assertTrue(reply.repo_changed)
+        self.far_ref("refs/heads/dir/new")
+        self.far_ref("refs/heads/last")
+        self.run_git("update-ref", "refs/heads/dir", own)
+        code, text = await self.refusal(self.call(no_prune=True))
+        self.assertEqual(code, Code.INTERNAL)
+        self.assertTrue(text.startswith("fetch remote: \"error: cannot lock ref 'refs/heads/dir/new'"), text)
+        self.assertIn("refs/heads/last", self.refs())
+        code, text = await self.refusal(self.call("/etc"))
+        self.assertEqual((code, text[:22]), (Code.INTERNAL, 'fetch remote: "fatal: '))
+        self.assertEqual(self.left(), [])
 
     async def test_tags(self) -> None:
         """
