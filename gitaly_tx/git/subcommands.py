@@ -143,6 +143,7 @@ _TABLE = (
     Subcommand("read-tree", writes=True),
     # Pushes do not use it: git would write refs behind the log.
     Subcommand("receive-pack", writes=True, takes_path=True, config=_RECEIVING),
+    Subcommand("refs", writes=True),
     Subcommand("remote", network=True, end_of_options=False, config=_NETWORK),
     Subcommand("repack", writes=True, config=_PACKING),
     # Pseudo revisions such as ``--all`` and ``--not`` are options among its arguments.

@@ -27,6 +27,9 @@ from .interfaces import ICommitter
 from .locking import LockedRefs
 from .transaction import Outcome, Transaction
 
+REFTABLE = "reftable"
+"""The directory of refs in git's other format."""
+
 log = Logger()
 
 
@@ -108,7 +111,7 @@ class Committer:
         finally:
             await locked.release()
             failpoint("commit.after_unlock")
-        if manifest.remove:
+        if manifest.remove or any(change.path == REFTABLE for change in manifest.files):
             await self._settle(store, entry)
         return Outcome(refused, entry.head)
 
@@ -159,12 +162,13 @@ class Committer:
 
     async def _settle(self, store: Store, entry: Entry) -> None:
         """
-        After a removal the path may be anybody's, so the entry must never be replayed.
+        After a removal the path may be anybody's, and after a change of the format of refs anybody may write in the new one: the
+        entry must never be replayed.
         """
         try:
             await store.log.settle(entry)
         except Exception:
-            log.failure("removal of {partition} is not durable yet", partition=str(entry.manifest.partition))
+            log.failure("an entry of {partition} is not durable yet", partition=str(entry.manifest.partition))
         failpoint("commit.after_settle")
 
 

@@ -43,6 +43,7 @@ from .fsck import fsck
 from .info import repository_info
 from .license import find_license
 from .mergebase import find_merge_base
+from .migraterefs import migrate_reference_backend
 from .objectssize import objects_size
 from .optimize import optimize_repository, prune_unreachable_objects
 from .outward import Outward
@@ -218,3 +219,8 @@ class RepositoryService:
 
     def FastExport(self, call: Call, request: pb.FastExportRequest) -> AsyncIterator[pb.FastExportResponse]:
         return fast_export(self._storage, self._git, request)
+
+    async def MigrateReferenceBackend(
+        self, call: Call, request: pb.MigrateReferenceBackendRequest
+    ) -> pb.MigrateReferenceBackendResponse:
+        return await migrate_reference_backend(self._storage, self._git, self._in_thread, self._outward.clock, request)
