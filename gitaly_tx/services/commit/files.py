@@ -34,11 +34,15 @@ async def list_files(ports: CommitPorts, request: ListFilesRequest) -> AsyncIter
     Files and symbolic links at a revision, or else at the default branch. For a revision that stands for nothing there is one
     empty message; for one that stands for no tree, none.
 
-    :raises GitalyError: FAILED_PRECONDITION ``repository does not have a default branch`` if none is named and there is none.
+    :raises GitalyError: if none is named, FAILED_PRECONDITION ``repository does not have a default branch`` if there is no
+        branch, and NOT_FOUND ``revision not found ""`` if HEAD is no name for one.
     """
     repository = await opened(ports.storage, given(request))
     validate_revision(request.revision, allow_empty=True)
-    revision = request.revision or await default_branch(repository)
+    try:
+        revision = request.revision or await default_branch(repository)
+    except GitalyError as error:
+        raise GitalyError('revision not found ""', Code.NOT_FOUND, error.facts) from error
     if not revision:
         raise GitalyError("repository does not have a default branch", Code.FAILED_PRECONDITION)
     oid = await resolve(ports.git, repository, revision)

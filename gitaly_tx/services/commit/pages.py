@@ -20,7 +20,7 @@ def page(found: list[Found], parameters: PaginationParameter) -> tuple[list[Foun
 
     :raises GitalyError: INTERNAL ``could not find starting OID: …`` for a token that names no entry.
     """
-    start = _start(found, parameters.page_token) if parameters.page_token else 0
+    start = _start(found, parameters.page_token)
     rest = found[start:]
     if parameters.limit < 0 or parameters.limit >= len(rest):
         return rest, ""
@@ -39,7 +39,12 @@ def token(path: bytes) -> str:
 
 
 def _start(found: list[Found], given: str) -> int:
-    name = _file_name(given)
+    """
+    Where a page begins: at the top without a token, or with one that names nothing.
+    """
+    name = _file_name(given) if given else ""
+    if name == "":
+        return 0
     if name is None:
         oid = given.encode("utf-8")
         matches = (number for number, each in enumerate(found, 1) if each.entry.oid == oid)
@@ -53,11 +58,13 @@ def _start(found: list[Found], given: str) -> int:
 
 def _file_name(given: str) -> str | None:
     """
-    The path in a token; ``None`` for one of the older kind, which is an object id.
+    The path in a token, empty if it names none; ``None`` for one of the older kind, which is an object id.
     """
     try:
         content = json.loads(base64.b64decode(given, validate=True))
     except (binascii.Error, ValueError):
         return None
+    if content is None:
+        return ""
     name = content.get("file_name", "") if isinstance(content, dict) else None
     return name if isinstance(name, str) else None

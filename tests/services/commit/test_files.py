@@ -41,11 +41,14 @@ class ListFilesTests(CommitCase):
 
     async def test_no_default_branch(self):
         """
-        Without a branch a revision is needed.
+        Without a branch a revision is needed, and where HEAD stands for none.
         """
+        tip = self.oid("main")
         for name in ("main", "side"):
             self.run_git("update-ref", "-d", f"refs/heads/{name}")
         self.assertEqual(await self.refused("ListFiles"), "FAILED_PRECONDITION repository does not have a default branch")
+        self.run_git("update-ref", "--no-deref", "HEAD", tip)
+        self.assertEqual(await self.refused("ListFiles"), 'NOT_FOUND revision not found ""')
         self.assertTrue(await self.paths(revision=b"v1"))
 
     async def test_many(self):
