@@ -11,7 +11,7 @@ from __future__ import annotations
 import os
 import re
 import shutil
-from collections.abc import Callable, Mapping, Sequence
+from collections.abc import Callable, Container, Mapping, Sequence
 from posixpath import dirname, join
 
 from attrs import frozen
@@ -59,6 +59,7 @@ class Wanted:
     :param prune: delete what the refspecs lead to and the other side does not have.
     :param tags: take all tags, too.
     :param checked: look at the objects as a push does; not needed for what comes out of another Gitaly.
+    :param without: refs of the repository that will go, and are in nobody's way any more.
     """
 
     refspecs: Sequence[str]
@@ -66,6 +67,7 @@ class Wanted:
     prune: bool = False
     tags: bool = False
     checked: bool = True
+    without: Container[bytes] = ()
 
 
 @frozen
@@ -141,7 +143,7 @@ class RemoteFetch:
         """
         listed = await repository.refs()
         symbolic = {ref.name for ref in listed if ref.symbolic is not None}
-        before = {ref.name: ref.target for ref in listed if ref.symbolic is None}
+        before = {ref.name: ref.target for ref in listed if ref.symbolic is None and ref.name not in wanted.without}
         scratch = await self._in_thread(_make_scratch, repository, staging, before)
         settings = [(f"remote.{NAME}.url", connection.url)]
         settings += [(f"remote.{NAME}.fetch", refspec) for refspec in wanted.refspecs]

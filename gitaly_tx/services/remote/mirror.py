@@ -134,9 +134,11 @@ class _Mirror:
             updated = [name for name in batch if name not in selection.deleted]
             staging = await own.stage()
             try:
-                wanted = Wanted([f"{force}{name}:{name}" for name in map(os.fsdecode, updated)], checked=False)
+                deleted = [name for name in batch if name not in updated]
+                refspecs = [f"{force}{name}:{name}" for name in map(os.fsdecode, updated)]
+                wanted = Wanted(refspecs, checked=False, without=deleted)
                 made = await self.means.fetches.fetch(own, staging, connection, wanted) if updated else []
-                made += [RefUpdate(name, None, own.object_format.zero) for name in batch if name not in updated]
+                made += [RefUpdate(name, None, own.object_format.zero) for name in deleted]
                 await self.means.fetches.commit(own, staging, made)
             except RemoteFailed as error:
                 raise _pushing(error.ended, error.stderr) from error

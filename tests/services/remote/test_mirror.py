@@ -163,6 +163,18 @@ class OwnMirrorTests(MirrorCase):
         self.assertEqual(len(self.packed), 2, "what only takes away brings no pack")
         self.assertNotIn("refs/heads/a", self.refs(self.mirror))
 
+    async def test_in_the_way(self) -> None:
+        """
+        A branch that goes makes room for one whose name begins with its own.
+        """
+        self.run_git("update-ref", "refs/heads/a", "main")
+        await self.call()
+        self.run_git("update-ref", "-d", "refs/heads/a")
+        self.run_git("update-ref", "refs/heads/a/b", "main")
+        await self.call()
+        self.assertEqual(self.refs(self.mirror), self.refs())
+        self.assertEqual(self.left(), [])
+
     async def test_selected(self) -> None:
         """
         Patterns may come in any request.
