@@ -123,8 +123,10 @@ class _Mirror:
 
     async def bring_to(self, own: IRepository) -> Selection:
         """
-        Bring a repository of this server up to date, through its own line of writes.
+        Bring a repository of this server up to date, through its own line of writes. Its default branch is not deleted, as git's
+        receive-pack would not.
         """
+        default = await own.head()
         selection = await self._selection(_plain(await own.refs((BRANCHES, TAGS))))
         connection = Connection(self.repository.directory.path, {"GIT_ALLOW_PROTOCOL": "file", "GIT_CONFIG_COUNT": "0"})
         force = "" if self.keep_divergent else "+"
@@ -134,7 +136,7 @@ class _Mirror:
             updated = [name for name in batch if name not in selection.deleted]
             staging = await own.stage()
             try:
-                deleted = [name for name in batch if name not in updated]
+                deleted = [name for name in batch if name not in updated and name != default]
                 refspecs = [f"{force}{name}:{name}" for name in map(os.fsdecode, updated)]
                 wanted = Wanted(refspecs, checked=False, without=deleted)
                 made = await self.means.fetches.fetch(own, staging, connection, wanted) if updated else []
@@ -144,6 +146,8 @@ class _Mirror:
                 raise _pushing(error.ended, error.stderr) from error
             finally:
                 await staging.discard()
+            if default in batch and default in selection.deleted:
+                raise _pushing("exit status 1", b"remote: error: refusing to delete the current branch: " + default + b"\n")
         return selection
 
     async def _selection(self, remote: Mapping[bytes, ObjectID]) -> Selection:

@@ -175,6 +175,21 @@ class OwnMirrorTests(MirrorCase):
         self.assertEqual(self.refs(self.mirror), self.refs())
         self.assertEqual(self.left(), [])
 
+    async def test_default(self) -> None:
+        """
+        The mirror's own default branch is not deleted; the rest is done.
+        """
+        self.run_git("update-ref", "refs/heads/a", "main")
+        self.run_git("update-ref", "refs/heads/b", "main")
+        await self.call()
+        self.run_git("symbolic-ref", "HEAD", "refs/heads/a", path=self.mirror)
+        for name in ("a", "b"):
+            self.run_git("update-ref", "-d", f"refs/heads/{name}")
+        code, text = await self.refusal(self.call())
+        self.assertEqual(code, Code.INTERNAL)
+        self.assertTrue(text.startswith("push to mirror: git push: exit status 1, stderr: "), text)
+        self.assertEqual(sorted(self.refs(self.mirror)), ["refs/heads/a", "refs/heads/main"])
+
     async def test_selected(self) -> None:
         """
         Patterns may come in any request.
