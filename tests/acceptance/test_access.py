@@ -81,6 +81,7 @@ class AccessTests(TestCase):
         elsewhere = self.git.run("push", self.http("private/thing", f"deploy:{TOKEN}"), "main", cwd=self.work, check=False)
         self.assertNotEqual(elsewhere.returncode, 0)
         self.assertFalse((self.server.storage / "private").exists())
+        eventually(lambda: "private/thing" in self.server.output(), "the log tells of the last refusal")
         self.assertNotIn(TOKEN, self.server.output())
 
     def test_anonymous(self) -> None:

@@ -358,7 +358,7 @@ class WithoutConfigurationTests(LifecycleCase):
         eventually(ready, "the server is ready")
         self.git.run("push", "-q", "http://127.0.0.1:8080/team/thing", "main", cwd=self.work())
         self.assertTrue((data / "repositories" / "team").is_dir())
-        self.assertIn("ready after", (self.home / "twistd.log").read_text())
+        eventually(lambda: "ready after" in (self.home / "twistd.log").read_text(), "the log says that it is ready")
         os.kill(pid, signal.SIGTERM)
         eventually(lambda: gone(pid), "the server ends")
         self.assertFalse((self.home / "twistd.pid").exists())

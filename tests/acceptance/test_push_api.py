@@ -120,6 +120,7 @@ class ExampleTests(PushCase):
         self.assertIn("pre-receive hook declined", words)
         self.assertIn(self.tip, self.refs())
         eventually(lambda: "the application answers: version example" in self.server.output(), "the log says that it answers")
+        eventually(lambda: "refuses a write: the main branch" in self.server.output(), "the log tells of the refusal")
         self.assertNotIn("shared", self.server.output())
 
     def test_application(self) -> None:
