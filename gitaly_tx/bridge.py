@@ -40,6 +40,14 @@ def deferred_from(coroutine: Coroutine[Any, Any, T]) -> Deferred[T]:
     return Deferred.fromFuture(asyncio.ensure_future(coroutine))
 
 
+def in_two_turns(function: Callable[[], object]) -> None:
+    """
+    Call something in the turn of the loop after the next one: after every task that wakes because of what happens in this turn.
+    """
+    loop = asyncio.get_running_loop()
+    loop.call_soon(loop.call_soon, function)
+
+
 async def settled(deferred: Deferred[T]) -> T:
     """
     Wait for a Deferred in an asyncio task. If the task is cancelled the Deferred is, and nobody waits for what becomes of it.
@@ -122,6 +130,13 @@ class Writer:
         waiter: Deferred[None] = Deferred()
         task.add_done_callback(lambda done: _deliver(done, waiter))
         return waiter
+
+    async def idle(self) -> None:
+        """
+        Wait, in an asyncio task, until nothing is being written.
+        """
+        if self._task is not None and not self._task.done():
+            await asyncio.wait([self._task])
 
     def close(self) -> None:
         """

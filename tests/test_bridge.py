@@ -9,7 +9,7 @@ import asyncio
 from twisted.internet.defer import Deferred, fail, succeed
 from twisted.trial.unittest import SynchronousTestCase
 
-from gitaly_tx.bridge import Once, Reader, Running, Writer, settled
+from gitaly_tx.bridge import Once, Reader, Running, Writer, in_two_turns, settled
 from gitaly_tx.errors import GitalyError
 from gitaly_tx.streams import StreamBroken
 from tests.support.grpcclient import GRPCCase, deferred
@@ -19,6 +19,29 @@ class SettledTests(GRPCCase):
     """
     ``settled``.
     """
+
+    async def test_in_two_turns(self):
+        """
+        What is to be called in two turns is called after what waits for something of this turn.
+        """
+        order: list[str] = []
+
+        async def run():
+            done: asyncio.Future[None] = asyncio.get_running_loop().create_future()
+
+            async def wait():
+                await done
+                order.append("woken")
+
+            waiting = asyncio.ensure_future(wait())
+            await asyncio.sleep(0)
+            in_two_turns(lambda: order.append("called"))
+            done.set_result(None)
+            await waiting
+            await asyncio.sleep(0)
+
+        await deferred(run())
+        self.assertEqual(order, ["woken", "called"])
 
     async def test_fired(self):
         """
@@ -115,6 +138,25 @@ class LaneTests(GRPCCase):
         gate.set()
         await second
         self.assertEqual(written, [b"1", b"2"])
+
+    async def test_idle_writer(self):
+        """
+        A writer is idle once what it writes is written, and when it writes nothing.
+        """
+        written, may = [], asyncio.Event()
+
+        async def write(data):
+            await may.wait()
+            written.append(data)
+
+        writer = Writer(write)
+        await deferred(writer.idle())
+        writer.write(b"x")
+        idle = deferred(writer.idle())
+        self.assertNoResult(idle)
+        may.set()
+        await idle
+        self.assertEqual(written, [b"x"])
 
     async def test_failed_write(self):
         """

@@ -80,6 +80,7 @@ class Handlers(grpc.GenericRpcHandler):  # type: ignore[misc]
             exchange.call = call = call_from(context, method, exchange, self._clock, self._origins)
             try:
                 await self._run(call, context)
+                await exchange.finish()
             finally:
                 exchange.close()
 

@@ -16,7 +16,7 @@ from .exchange import Context
 from .origins import Origins
 
 CORRELATION_KEY: Final = "x-gitlab-correlation-id"
-"""Comes in as metadata, and goes out as initial metadata of streams and as trailing metadata of every call."""
+"""Comes in as metadata, and goes out as initial metadata of streams that go on, and as trailing metadata of every call."""
 
 _APPLICATION: Final = Identity()
 

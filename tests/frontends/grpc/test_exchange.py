@@ -4,12 +4,17 @@ Tests for :mod:`gitaly_tx.frontends.grpc.exchange`. What needs a channel is in `
 
 from __future__ import annotations
 
+from typing import Any
+
 from twisted.trial.unittest import SynchronousTestCase
 
 from gitaly_tx.errors import Code, GitalyError
-from gitaly_tx.frontends.grpc.exchange import LARGEST, decode
+from gitaly_tx.frontends.grpc.exchange import LARGEST, AnswerExchange, decode
+from gitaly_tx.streams import StreamBroken
 from protocols.gitaly.repository_pb2 import RepositoryExistsRequest
-from tests.support.calls import METHODS
+from protocols.gitaly.smarthttp_pb2 import InfoRefsResponse
+from tests.support.calls import METHODS, make_call
+from tests.support.grpcclient import GRPCCase, deferred
 
 EXISTS = METHODS["/gitaly.RepositoryService/RepositoryExists"]
 
@@ -39,3 +44,39 @@ class DecodeTests(SynchronousTestCase):
         """
         error = self.assertRaises(GitalyError, decode, EXISTS, b"\xff")
         self.assertEqual(error.code, Code.INTERNAL)
+
+
+class Gone:
+    """
+    grpcio's context of a client that has gone.
+    """
+
+    def __init__(self):
+        self.tried = 0
+
+    async def write(self, message):
+        self.tried += 1
+        raise RuntimeError("no")
+
+
+class AnswerTests(GRPCCase):
+    """
+    ``AnswerExchange``.
+    """
+
+    async def test_gone(self):
+        """
+        When the method has ended, nobody is told that the client has gone; nothing can be sent afterwards.
+        """
+        context: Any = Gone()
+        exchange = AnswerExchange(METHODS["/gitaly.SmartHTTPService/InfoRefsUploadPack"], b"", context, "key")
+        exchange.call = make_call("SmartHTTPService/InfoRefsUploadPack")
+
+        async def run():
+            await exchange.send(InfoRefsResponse(data=b"x"))
+            await exchange.finish()
+
+        await deferred(run())
+        self.assertEqual(context.tried, 1)
+        exchange.close()
+        self.assertRaises(StreamBroken, exchange.send, InfoRefsResponse(data=b"y"))

@@ -226,6 +226,45 @@ class StreamTests(GRPCCase):
         self.assertIn(("x-gitlab-correlation-id", "abc"), tuple(initial))
         self.assertIn(("x-gitlab-correlation-id", "abc"), tuple(trailing))
 
+    async def test_one_reply(self):
+        """
+        A stream of one reply arrives, with the correlation id after it.
+        """
+
+        async def info_refs(call, request):
+            call.correlation_id = "abc"
+            yield smarthttp_pb2.InfoRefsResponse(data=b"x")
+
+        channel = await self.serve(Service("SmartHTTPService", InfoRefsUploadPack=info_refs))
+        call = await channel.begin(INFO_REFS, smarthttp_pb2.InfoRefsRequest())
+
+        async def read():
+            return [reply.data async for reply in call], await call.trailing_metadata()
+
+        data, trailing = await deferred(read())
+        self.assertEqual(data, [b"x"])
+        self.assertIn(("x-gitlab-correlation-id", "abc"), tuple(trailing))
+
+    async def test_first_reply_of_a_method_that_goes_on(self):
+        """
+        The first reply arrives, with the correlation id in front, while the method waits for something else, and is not lost when
+        the method then ends without another.
+        """
+        go_on: Deferred[None] = Deferred()
+
+        async def info_refs(call, request):
+            call.correlation_id = "abc"
+            yield smarthttp_pb2.InfoRefsResponse(data=b"x")
+            await go_on
+
+        channel = await self.serve(Service("SmartHTTPService", InfoRefsUploadPack=info_refs))
+        call = await channel.begin(INFO_REFS, smarthttp_pb2.InfoRefsRequest())
+        self.assertEqual((await deferred(call.read())).data, b"x")
+        self.assertIn(("x-gitlab-correlation-id", "abc"), tuple(await deferred(call.initial_metadata())))
+        go_on.callback(None)
+        self.assertIs(await deferred(call.read()), grpc.aio.EOF)
+        self.assertIs(await deferred(call.code()), grpc.StatusCode.OK)
+
     async def test_error_after_replies(self):
         """
         An error after some replies is the status; the replies arrive.
