@@ -257,6 +257,9 @@ def _shown(value: Any) -> str:
     """
     A value as logrus's text format has it: bare if it is one plain word, in quotes otherwise.
     """
+    kind = type(value)
+    if kind is int or kind is float:
+        return repr(value)  # what JSON makes of them, by a shorter way
     text = value if isinstance(value, str) else _encode(value)
     return text if _PLAIN.fullmatch(text) else _encode(text)
 

@@ -78,7 +78,9 @@ class Dispatcher:
         self._runs: dict[str, Run] = {
             path: _run(info, getattr(built.get(info.service), info.name, None)) for path, info in self._methods.items()
         }
-        self._run: Run = self._innermost
+        runs = self._runs
+        # No coroutine function: what it gives is awaited by the innermost middleware, without one more layer.
+        self._run: Run = lambda call: runs[call.method.path](call)
         for middleware in reversed(middlewares):
             self._run = _through(middleware, self._run)
 
@@ -127,9 +129,6 @@ class Dispatcher:
         except Exception as error:
             self._log.failure("Call of {method} failed outside of its method", method=call.method.path)
             raise GitalyError("internal error", Code.INTERNAL) from error
-
-    async def _innermost(self, call: Call) -> None:
-        await self._runs[call.method.path](call)
 
     def _learn(self, service: str) -> None:
         """

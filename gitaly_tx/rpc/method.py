@@ -11,7 +11,7 @@ import enum
 from collections.abc import Iterator
 from typing import Any, cast
 
-from attrs import frozen
+from attrs import field, frozen
 from google.protobuf import message_factory
 from google.protobuf.descriptor import FieldDescriptor, FileDescriptor, MethodDescriptor, ServiceDescriptor
 from google.protobuf.message import Message
@@ -53,6 +53,7 @@ class MethodInfo:
     :param intercepted: the service is answered outside of repositories (its methods have no operation).
     :param target: the fields that lead from the request to the repository it works on; empty if none does.
     :param storage: the fields that lead to a storage's name; empty if none does.
+    :ivar path: the name on the wire: ``/gitaly.RefService/RefExists``. Kept, because every layer of every call asks for it.
     """
 
     service: str
@@ -66,12 +67,10 @@ class MethodInfo:
     intercepted: bool
     target: tuple[str, ...]
     storage: tuple[str, ...]
+    path: str = field(init=False)
 
-    @property
-    def path(self) -> str:
-        """
-        The name on the wire: ``/gitaly.RefService/RefExists``.
-        """
+    @path.default
+    def _path(self) -> str:
         return f"/{self.service}/{self.name}"
 
     @property
