@@ -25,11 +25,11 @@ class Push:
     :param repository: sees the quarantine: the new objects can be read through it.
     :param updates: the ref updates that are asked for, ``old`` and ``new`` as the client gave them.
     :param options: the push options.
-    :param user: who pushes; ``None`` for somebody who did not say.
+    :param user: who pushes; ``None`` for somebody who did not say, and for a write that is no push.
     :param gl_id: the same as GitLab's identity string.
     :param gl_repository: the application's name for the repository, if it gave one.
     :param project_path: the application's path for the repository, if it gave one.
-    :param protocol: ``http``, ``ssh`` or ``web``.
+    :param protocol: ``http``, ``ssh`` or ``web``; empty for a write that is no push, nor made as if it were one.
     :param git: to ask more than look-ups; give it ``repository.directory``.
     :param environment: for the log and for hooks: the correlation id and the like.
     :param known: what was found out about it by those who have a say in it, so that it is found out once.

@@ -19,6 +19,7 @@ from ..observability.failpoints import failpoint
 from ..storage.interfaces import IRepository, IStaging
 from .chain import update_lines
 from .detached import Detached
+from .events import Written, unheard
 from .interfaces import AccessDenied, AfterFailed, HookDeclined, IHooks, Push, Refused, Unanswered
 
 PROTOCOL: Final = "web"
@@ -169,11 +170,13 @@ class RefUpdater:
     From the third step on a write is carried through, whether its caller is still there or not.
 
     :param packed: told of a repository that got new objects, so that somebody can see whether it has too many packs.
+    :param written: told of refs in whose writing nobody has a say.
     """
 
     _hooks: IHooks
     _git: IGit
     _packed: Callable[[IRepository], None] = _nobody
+    _written: Written = unheard
     _detached: Detached = field(factory=lambda: Detached("write"), init=False)
 
     async def update(
@@ -211,14 +214,15 @@ class RefUpdater:
 
     async def write(self, repository: IRepository, updates: Sequence[RefUpdate], staging: IStaging | None = None) -> None:
         """
-        Write what nobody has a say in: objects, and refs that the application keeps for itself. It is carried through, too.
+        Write what nobody has a say in: objects, and refs that the application keeps for itself. It is carried through, too, and
+        event sinks hear of it.
 
         :param updates: may be none.
         :param staging: the new objects. The caller discards it, whatever happened.
         :raises UpdateError: nothing was written.
         :raises GitalyError: nothing was written, for a reason of the queue or the log.
         """
-        await self._detached.run(self._commit(repository, updates, staging))
+        await self._detached.run(self._write_unasked(repository, updates, staging))
 
     def settle(self) -> Deferred[None]:
         """
@@ -248,6 +252,10 @@ class RefUpdater:
             await self._hooks.after(push, push.updates, heard, heard)
         except AfterFailed as error:
             raise GitalyError(f"running post-receive hooks: {error.text}") from error
+
+    async def _write_unasked(self, repository: IRepository, updates: Sequence[RefUpdate], staging: IStaging | None) -> None:
+        await self._commit(repository, updates, staging)
+        await self._written(repository, updates)
 
     async def _keep(self, repository: IRepository, staging: IStaging | None) -> None:
         if staging is not None:

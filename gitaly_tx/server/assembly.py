@@ -46,7 +46,7 @@ from ..git.runner import Git
 from ..git.watchdog import Watchdog
 from ..hooks.chain import Hooks
 from ..hooks.custom import CustomHooks
-from ..hooks.events import Announcer
+from ..hooks.events import Announcer, Unasked
 from ..hooks.interfaces import IPushPolicy
 from ..hooks.intime import InTime
 from ..hooks.plugins import found_policies, found_sinks, load_named
@@ -346,7 +346,9 @@ def assemble(reactor: Any, config: Config, surroundings: Surroundings, program: 
         config.push.hook_timeout,
         observe=measures.hook,
     )
-    hooks = Hooks(_policies(config, clock), custom, Announcer(found_sinks()), gitlab, measures.hook)
+    announcer = Announcer(found_sinks())
+    hooks = Hooks(_policies(config, clock), custom, announcer, gitlab, measures.hook)
+    written = Unasked(announcer, git)
     pushes = ReceivePack(
         Means(
             git=git,
@@ -370,7 +372,7 @@ def assemble(reactor: Any, config: Config, surroundings: Surroundings, program: 
         pushes,
     )
 
-    updater = RefUpdater(hooks, git, housekeeping.consider)
+    updater = RefUpdater(hooks, git, housekeeping.consider, written)
     peers = Peers(time.time)
     origins = Origins()
     ports = Ports(
@@ -380,6 +382,7 @@ def assemble(reactor: Any, config: Config, surroundings: Surroundings, program: 
         transport=transport,
         in_thread=threads,
         updater=updater,
+        written=written,
         custom=custom,
         gitlab=gitlab,
         peers=peers,

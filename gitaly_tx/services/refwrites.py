@@ -12,6 +12,7 @@ from attrs import frozen
 from ..git.interfaces import RefRefused, RefUpdate, Refusal
 from ..git.objectid import ObjectID
 from ..git.refchecks import prefixes, refused_for_value
+from ..hooks.events import Written
 from ..storage.interfaces import IRepository
 
 LOCKED = "reference is already locked"
@@ -49,10 +50,11 @@ class Problem:
     actual: ObjectID | None = None
 
 
-async def write_refs(repository: IRepository, updates: Sequence[RefUpdate]) -> Problem | None:
+async def write_refs(repository: IRepository, updates: Sequence[RefUpdate], written: Written) -> Problem | None:
     """
     Write refs, all or none, if the objects that they shall point at are there.
 
+    :param written: told of it.
     :returns: ``None`` if they are written.
     :raises GitalyError: as :func:`gitaly_tx.storage.interfaces.IRepository.commit`.
     """
@@ -64,6 +66,7 @@ async def write_refs(repository: IRepository, updates: Sequence[RefUpdate]) -> P
             return _problem(update, refused[update.name], named)
         if update.name in wrong:
             return Problem(update, wrong[update.name])
+    await written(repository, updates)
     return None
 
 

@@ -24,6 +24,7 @@ from ..git.objectid import ObjectFormat, ObjectID
 from ..git.options import ConfigPair
 from ..git.packedrefs import UNPEELED_HEADER
 from ..git.refchecks import in_the_way
+from ..hooks.events import Written, unheard
 from ..storage.interfaces import IRepository, IStaging
 from ..wal.building import skeleton
 from ..wal.interfaces import Creation, FileChange
@@ -98,11 +99,13 @@ class RemoteFetch:
     Runs fetches.
 
     :param packed: told of a repository that got a new pack, so that somebody can see whether it has too many.
+    :param written: told of refs that were written.
     """
 
     _git: IGit
     _in_thread: InThread
     packed: Callable[[IRepository], None]
+    written: Written = unheard
 
     async def fetch(
         self,
@@ -213,6 +216,7 @@ class RemoteFetch:
             for refused in outcome.refused.values():
                 text = "reference is already locked" if refused.actual is None else "reference does not point to expected object"
                 raise GitalyError(f"preparing reference {kind}: {text}", Code.INTERNAL, {"ref": refused.name})
+            await self.written(repository, batch)
         if setting:
             self.packed(repository)
 

@@ -15,7 +15,7 @@ from gitaly_tx.errors import Code, GitalyError
 from gitaly_tx.git.interfaces import RefUpdate
 from gitaly_tx.git.objectid import ObjectFormat, ObjectID
 from gitaly_tx.hooks.chain import Hooks
-from gitaly_tx.hooks.events import Announcer
+from gitaly_tx.hooks.events import Announcer, Unasked
 from gitaly_tx.hooks.interfaces import (
     AccessDenied,
     AfterFailed,
@@ -115,7 +115,7 @@ class UpdateTests(hookcase.HookCase):
         What is tested.
         """
         hooks = Hooks(policies, self.make_hooks(), Announcer([self.sink]), application)
-        return RefUpdater(hooks, self.git, self.packed.append)
+        return RefUpdater(hooks, self.git, self.packed.append, Unasked(Announcer([self.sink]), self.git))
 
     async def refused(self, kind: type[Exception], updater: RefUpdater, *updates: RefUpdate) -> Exception:
         """
@@ -180,7 +180,7 @@ class UpdateTests(hookcase.HookCase):
 
     async def test_write(self) -> None:
         """
-        What nobody has a say in is written without a hook; objects alone, too.
+        What nobody has a say in is written without a hook; objects alone, too. Sinks hear of refs, as of a write for nobody.
         """
         self.hook("pre-receive", "exit 1")
         staging = await self.repository.stage()
@@ -191,6 +191,10 @@ class UpdateTests(hookcase.HookCase):
         self.assertEqual(resolve(self.directory, "new"), self.tip)
         with self.assertRaises(UpdateError):
             await self.updater().write(self.repository, [self.create])
+        (event,) = self.sink.heard
+        self.assertEqual((event.updates, event.push.updates), ([self.create], [self.create]))
+        self.assertEqual((event.push.repository, event.push.git), (self.repository, self.git))
+        self.assertEqual((event.push.user, event.push.gl_id, event.push.protocol), (None, "", ""))
         self.assertEqual(self.packed, [self.repository])
 
     async def test_hooks_refuse(self) -> None:

@@ -62,7 +62,7 @@ class OutwardCase(WriteCase):
         running: Any = reactor
         peers: Any = self.peers
         git, threads = self.stack.git, self.stack.threads
-        fetches = RemoteFetch(git, threads, self.packed.append)
+        fetches = RemoteFetch(git, threads, self.packed.append, self.hear)
         outward = Outward(
             Remotes(self.provider, threads, RemotePolicy(self.private)),
             fetches,

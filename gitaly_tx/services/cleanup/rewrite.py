@@ -14,6 +14,7 @@ from ...git.command import Command
 from ...git.directory import GitDirectory
 from ...git.interfaces import IGit, RefUpdate
 from ...git.objectid import ObjectFormat, ObjectID
+from ...hooks.events import Written
 from ...storage.interfaces import IRepository, IStaging, IStorageProvider, ITurn
 from ...wal.threads import InThread
 from ..validate import given, object_id, opened
@@ -26,16 +27,18 @@ Refs = Mapping[bytes, ObjectID]
 
 
 async def rewrite_history(
-    storage: IStorageProvider, git: IGit, in_thread: InThread, requests: AsyncIterator[RewriteHistoryRequest]
+    storage: IStorageProvider, git: IGit, in_thread: InThread, written: Written, requests: AsyncIterator[RewriteHistoryRequest]
 ) -> RewriteHistoryResponse:
     """
     Rewrite all refs, in one transaction.
 
+    :param written: told of those that moved.
     :raises GitalyError: INVALID_ARGUMENT if nothing is to be done, or what is to be done makes no sense; ABORTED if a ref was
         changed meanwhile.
     """
     repository, rewriting = await _asked(storage, requests)
-    await _Rewrite(git, in_thread, repository, rewriting).run()
+    updates = await _Rewrite(git, in_thread, repository, rewriting).run()
+    await written(repository, updates)
     return RewriteHistoryResponse()
 
 
@@ -81,19 +84,22 @@ class _Rewrite:
         self._repository = repository
         self._rewriting = rewriting
 
-    async def run(self) -> None:
+    async def run(self) -> list[RefUpdate]:
+        """
+        :returns: what was written.
+        """
         repository = self._repository
         refs = await repository.refs()
         before = {ref.name: ref.target for ref in refs}
         if not before:
-            return
+            return []
         staging = await repository.stage()
         try:
             scratch = os.path.dirname(staging.directory.object_directory or staging.directory.objects)
             object_format = repository.object_format
             after = await rewrite(self._git, self._in_thread, repository.directory, scratch, object_format, refs, self._rewriting)
             await self._check(staging.directory, after)
-            await repository.turn(lambda turn: self._write(turn, staging, before, after))
+            return await repository.turn(lambda turn: self._write(turn, staging, before, after))
         finally:
             await staging.discard()
 
@@ -107,15 +113,16 @@ class _Rewrite:
             facts = {"stderr": ended.stderr.decode("utf-8", "replace")}
             raise GitalyError(f"checking rewritten history: {ended}", Code.INTERNAL, facts)
 
-    async def _write(self, turn: ITurn, staging: IStaging, before: Refs, after: Refs) -> None:
+    async def _write(self, turn: ITurn, staging: IStaging, before: Refs, after: Refs) -> list[RefUpdate]:
         now = {ref.name: ref.target for ref in await self._repository.refs()}
         if now != before:
             raise GitalyError("repository was changed while its history was rewritten, try again", Code.ABORTED)
         zero = self._repository.object_format.zero
         updates = [RefUpdate(name, old, after.get(name, zero)) for name, old in before.items() if after.get(name) != old]
         if not updates:
-            return
+            return []
         outcome = await turn.commit(updates, staging=staging)
         for refused in outcome.refused.values():
             facts = {"ref": refused.name, "why": refused.why.value}
             raise GitalyError("repository was changed while its history was rewritten, try again", Code.ABORTED, facts)
+        return updates

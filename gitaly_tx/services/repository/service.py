@@ -13,6 +13,7 @@ from zope.interface import implementer
 from protocols.gitaly import repository_pb2 as pb
 
 from ...git.interfaces import IGit
+from ...hooks.events import Written, unheard
 from ...housekeeping.schedule import Housekeeping
 from ...linguist.licensefiles import LicenseFiles
 from ...rpc.call import Call
@@ -71,6 +72,7 @@ class RepositoryService:
     :param housekeeping: keeps repositories small and fast.
     :param smudging: puts files in the place of LFS pointers.
     :param bundles: what clones begin with, if such are kept.
+    :param written: told of refs that were written.
     """
 
     service: ClassVar[str] = "gitaly.RepositoryService"
@@ -83,6 +85,7 @@ class RepositoryService:
     _housekeeping: Housekeeping
     _smudging: Smudging
     _bundles: Bundles | None = None
+    _written: Written = unheard
 
     async def RepositoryExists(self, call: Call, request: pb.RepositoryExistsRequest) -> pb.RepositoryExistsResponse:
         return await repository_exists(self._storage, request)
@@ -118,7 +121,7 @@ class RepositoryService:
         return await fsck(self._storage, self._git, request)
 
     async def WriteRef(self, call: Call, request: pb.WriteRefRequest) -> pb.WriteRefResponse:
-        return await write_ref(self._storage, self._git, self._in_thread, request)
+        return await write_ref(self._storage, self._git, self._in_thread, self._written, request)
 
     async def FindMergeBase(self, call: Call, request: pb.FindMergeBaseRequest) -> pb.FindMergeBaseResponse:
         return await find_merge_base(self._storage, self._git, request)

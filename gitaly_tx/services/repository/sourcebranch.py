@@ -57,9 +57,11 @@ async def fetch_source_branch(
     try:
         if staging is not None and not await _fetched(outward, peer, request, repository, staging, wanted):
             return FetchSourceBranchResponse(result=False)
-        await _point(repository, staging, RefUpdate(request.target_ref, expected, wanted))
+        update = RefUpdate(request.target_ref, expected, wanted)
+        await _point(repository, staging, update)
         if staging is not None:
             outward.fetches.packed(repository)
+        await outward.fetches.written(repository, [update])
     finally:
         if staging is not None:
             await staging.discard()

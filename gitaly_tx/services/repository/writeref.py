@@ -15,6 +15,7 @@ from ...git.names import is_valid_ref, validate_revision
 from ...git.objectid import ObjectID
 from ...git.quoting import quoted
 from ...git.revisions import resolve
+from ...hooks.events import Written
 from ...storage.interfaces import IRepository, IStorageProvider, ITurn
 from ...wal.threads import InThread
 from ..refwrites import LOCKED, write_refs
@@ -23,10 +24,13 @@ from ..validate import given, opened
 HEAD = b"HEAD"
 
 
-async def write_ref(storage: IStorageProvider, git: IGit, in_thread: InThread, request: WriteRefRequest) -> WriteRefResponse:
+async def write_ref(
+    storage: IStorageProvider, git: IGit, in_thread: InThread, written: Written, request: WriteRefRequest
+) -> WriteRefResponse:
     """
     Create, update or delete a ref, or make HEAD a name for another one, which need not exist.
 
+    :param written: told of the ref; HEAD is none.
     :raises GitalyError: INVALID_ARGUMENT for names and revisions that cannot be; ABORTED ``reference is locked already``;
         INTERNAL for a revision that does not exist, ``error when running update-ref command: …`` for the rest, and ``setting
         default branch: …``.
@@ -41,7 +45,7 @@ async def write_ref(storage: IStorageProvider, git: IGit, in_thread: InThread, r
     old: ObjectID | None = None
     if request.old_revision:
         old = zero if request.old_revision == zero else await _resolved(git, repository, request.old_revision, "old")
-    problem = await write_refs(repository, [RefUpdate(request.ref, old, new)])
+    problem = await write_refs(repository, [RefUpdate(request.ref, old, new)], written)
     if problem is None:
         return WriteRefResponse()
     if problem.text == LOCKED:

@@ -27,7 +27,7 @@ class UpdateReferencesTests(WriteCase):
     """
 
     def fill(self) -> None:
-        self.service = RefService(self.stack.git, self.provider, Mailmaps())
+        self.service = RefService(self.stack.git, self.provider, Mailmaps(), self.hear)
         self.first, self.second = (self.rev(revision).encode() for revision in ("main~1", "main"))
 
     def call(self, *batches: list[tuple[bytes, bytes, bytes]], repository: Repository | None = NAME) -> Any:
@@ -58,6 +58,17 @@ class UpdateReferencesTests(WriteCase):
         )
         first, second = self.first.decode(), self.second.decode()
         self.assertEqual(self.refs(), {"refs/heads/main": first, "refs/heads/new": second, "refs/tags/t": first})
+
+    async def test_heard(self) -> None:
+        """
+        Event sinks hear of what was written, once; of what was refused they do not.
+        """
+        await self.call([(MAIN, self.second, self.first)], [(b"refs/tags/t", b"", self.first)])
+        first = self.first.decode()
+        self.assertEqual(self.heard, [{"refs/heads/main": first, "refs/tags/t": first}])
+        for old, new in ((self.second, self.first), (self.first, ABSENT)):
+            await self.refusal(self.call([(MAIN, old, new)]))
+        self.assertEqual(len(self.heard), 1)
         self.assertEqual(self.left(), [])
 
     async def test_through_a_symbolic_ref(self) -> None:

@@ -55,6 +55,7 @@ class FetchRemoteTests(FetchRemoteCase):
         self.far_ref("refs/keep-around/x", "main~1")
         self.run_git("update-ref", "refs/heads/old", "main")
         loose = self.run_git("count-objects")
+        before = self.refs()
         reply = await self.call()
         self.assertEqual((reply.tags_changed, reply.repo_changed), (True, True))
         self.assertEqual(self.refs(), self.refs(self.far))
@@ -62,6 +63,9 @@ class FetchRemoteTests(FetchRemoteCase):
         self.assertEqual(self.left(), [])
         self.assertEqual(self.run_git("count-objects"), loose)
         self.assertEqual([repository.partition.path for repository in self.packed], [NAME.relative_path])
+        after = self.refs()
+        moved = {name: after.get(name, "0" * 40) for name in before | after if before.get(name) != after.get(name)}
+        self.assertEqual(self.heard, [moved])
 
     async def test_nothing_new(self) -> None:
         """

@@ -163,6 +163,7 @@ class FetchSourceBranchTests(OutwardCase):
         self.assertTrue((await self.call(source_branch=b"old")).result)
         self.assertEqual(self.rev("refs/merge-requests/1/head"), older)
         self.assertEqual(len(self.packed), 1, "nothing came")
+        self.assertEqual(self.heard, [{"refs/merge-requests/1/head": oid} for oid in (tip, older)])
         self.assertEqual(self.left(), [])
 
     async def test_sidechannels(self) -> None:

@@ -24,7 +24,9 @@ class WriteRefTests(WriteCase):
     """
 
     def fill(self) -> None:
-        self.service = RepositoryService(self.provider, self.stack.git, self.stack.threads, UNUSED, UNUSED, UNUSED, UNUSED)
+        self.service = RepositoryService(
+            self.provider, self.stack.git, self.stack.threads, UNUSED, UNUSED, UNUSED, UNUSED, written=self.hear
+        )
         self.first, self.second = self.rev("main~1"), self.rev("main")
 
     def call(self, ref: bytes, revision: bytes | str, old: bytes | str = b"") -> Any:
@@ -46,6 +48,15 @@ class WriteRefTests(WriteCase):
         await self.call(b"refs/notes/tree", ZERO, "main^{tree}")
         self.assertEqual(self.refs(), {"refs/heads/main": self.second})
         self.assertEqual(self.left(), [])
+        tree, zero = self.rev("main^{tree}"), ZERO.decode()
+        values = (
+            ("heads/x", self.first),
+            ("heads/x", self.second),
+            ("notes/tree", tree),
+            ("heads/x", zero),
+            ("notes/tree", zero),
+        )
+        self.assertEqual(self.heard, [{f"refs/{name}": value} for name, value in values])
 
     async def test_head(self) -> None:
         """
@@ -53,6 +64,7 @@ class WriteRefTests(WriteCase):
         """
         await self.call(b"HEAD", "refs/heads/none", "whatever")
         self.assertEqual(self.run_git("symbolic-ref", "HEAD"), "refs/heads/none")
+        self.assertEqual(self.heard, [])
         for bad in ("main", "refs/heads/a..b", "refs/heads/.a"):
             expected = (Code.INTERNAL, f'setting default branch: "{bad}" is a malformed refname')
             self.assertEqual(await self.refusal(self.call(b"HEAD", bad)), expected)
