@@ -220,7 +220,7 @@ class Assembly:
         if self.cache is not None:
             self.cache.stop()
         if self.bundles is not None:
-            self.bundles.stop()
+            await self.bundles.stop()
         self.committer.stop()
         await self.queue.stop()
         for store in self.stores.values():

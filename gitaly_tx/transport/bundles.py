@@ -26,9 +26,11 @@ from ..git.descriptor import Descriptor
 from ..git.interfaces import IGit, Limits
 from ..git.options import Flag, Option, StandardOutput
 from ..git.quoting import quoted
+from ..hooks.detached import Detached
 from ..storage.interfaces import IRepository
 from ..storage.threads import Threads
 from ..streams import IByteSink, IByteSource, ISpliceSink
+from ..wal.interfaces import Partition
 from .bundlestore import Bundle, BundleStore, key_of, mark_of
 from .conversation import Continued
 from .packoutlets import IOutlet, PipeOutlet, SinkOutlet
@@ -77,6 +79,7 @@ class Bundles:
     _often: Often | None = None
     _limits: Limits = field(factory=Limits)
     _reserve: int = RESERVE
+    _finishing: Detached = field(factory=lambda: Detached("keeping a bundle"), init=False)
     _one: DeferredLock = field(factory=DeferredLock, init=False)
     _cloned: OrderedDict[str, tuple[int, float]] = field(factory=OrderedDict, init=False)
     _unasked: dict[str, Deferred[None]] = field(factory=dict, init=False)
@@ -87,12 +90,13 @@ class Bundles:
         """
         await self.store.start()
 
-    def stop(self) -> None:
+    async def stop(self) -> None:
         """
-        Make none any further that nobody has asked for.
+        Make none any further that nobody has asked for; finish what is made.
         """
         for making in list(self._unasked.values()):
             making.cancel()
+        await self._finishing.settle()
 
     async def generate(self, repository: IRepository) -> Bundle:
         """
@@ -214,7 +218,14 @@ class Bundles:
                 os.close(number)
             if await self._threads.run(mark_of, repository.directory) != mark:
                 raise GitalyError("create bundle: repository has changed meanwhile", Code.ABORTED)
-            return await self.store.keep(path, repository.partition, mark)
+        except BaseException:
+            await self.store.drop(path)
+            raise
+        return await self._finishing.run(self._finish(path, repository.partition, mark))
+
+    async def _finish(self, path: str, partition: Partition, mark: str) -> Bundle:
+        try:
+            return await self.store.keep(path, partition, mark)
         finally:
             await self.store.drop(path)
 

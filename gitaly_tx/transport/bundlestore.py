@@ -15,6 +15,8 @@ from collections.abc import Callable, Iterator
 from secrets import token_hex
 
 from attrs import define, field, frozen
+from twisted.internet.defer import Deferred
+from twisted.python.failure import Failure
 
 from ..git.directory import GitDirectory
 from ..git.fileidentity import identify
@@ -93,14 +95,25 @@ class BundleStore:
         """
         return os.path.join(self.directory, f"{bundle.repository}-{bundle.mark}-{bundle.name}.bundle")
 
-    async def begin(self) -> tuple[int, str]:
+    def begin(self) -> Deferred[tuple[int, str]]:
         """
-        A new file, that is to become a bundle.
+        A new file, that is to become a bundle. If it is not waited for it does not stay.
 
-        :returns: a descriptor, which the caller closes, and a path, which goes to :func:`keep` or :func:`drop`.
-        :raises OSError: if there can be none.
+        :returns: fires with a descriptor, which the caller closes, and a path, which goes to :func:`keep` or :func:`drop`; fails
+            with an OSError if there can be none.
         """
-        return await self._threads.run(self._begin)
+        waiting: Deferred[tuple[int, str]] = Deferred()
+
+        def begun(result: tuple[int, str] | Failure) -> Deferred[None] | None:
+            if not waiting.called:
+                waiting.callback(result)  # a Failure calls the errbacks
+            elif not isinstance(result, Failure):
+                os.close(result[0])
+                return self._threads.run(_remove, result[1])
+            return None
+
+        self._threads.run(self._begin).addBoth(begun)
+        return waiting
 
     async def keep(self, path: str, partition: Partition, mark: str) -> Bundle:
         """

@@ -10,10 +10,11 @@ from unittest import mock
 
 from attrs import evolve
 from twisted.internet.defer import CancelledError, Deferred
-from twisted.internet.task import Clock
+from twisted.internet.task import Clock, deferLater
 
 from gitaly_tx.errors import Code, GitalyError
 from gitaly_tx.git.interfaces import Limits
+from gitaly_tx.git.runner import Git
 from gitaly_tx.storage.interfaces import IRepository
 from gitaly_tx.streams import StreamBroken
 from gitaly_tx.transport.bundles import RESERVE, Bundles, Often
@@ -200,6 +201,31 @@ class GenerateTests(BundleCase):
         self.assertEqual(len(self.files()), 1)
         await self.generate(self.elsewhere("d.git"))
         self.assertEqual(len(self.files()), 2)
+
+    async def test_not_waited_for(self):
+        """
+        Whoever stops waiting stops git, and no file stays, wherever it stood; a bundle that is ready is kept all the same.
+        """
+        steps: list[tuple[Any, str]] = [(BundleStore, "_begin"), (BundleStore, "_keep"), (Git, "spawn")]
+        for cls, name in steps:
+            reached: Deferred[None] = Deferred()
+            original = getattr(cls, name)
+
+            def step(*arguments: Any, original: Any = original, reached: Deferred[None] = reached, **more: Any) -> Any:
+                reactor.callFromThread(reached.callback, None)
+                return original(*arguments, **more)
+
+            with mock.patch.object(cls, name, step):
+                making = Deferred.fromCoroutine(self.generate())
+                await reached
+                making.cancel()
+                await self.assertFailure(making, CancelledError)
+                await self.bundles.stop()
+            while any(not found.endswith(".bundle") for found in self.files()):
+                await deferLater(reactor, 0.005)
+            await self.generate(self.elsewhere(name))
+        self.assertIsNotNone(await self.bundles.offered(self.repository()))
+        self.assertEqual(len(self.files()), len(steps) + 1)
 
 
 class StoreTests(BundleCase):
@@ -505,7 +531,7 @@ class OftenTests(BundleCase):
         self.bundles.cloned(self.repository())
         self.assertEqual(len(self.bundles._unasked), 1)
         waiting = Deferred.fromCoroutine(self.unasked())
-        self.bundles.stop()
+        await self.bundles.stop()
         await waiting
         self.assertEqual(self.bundles._unasked, {})
 

@@ -105,6 +105,11 @@ class RefusedTests(MigrateCase):
             file.write("[extensions]\n\trefstorage = clouds\n")
         code, message = await self.refusal(self.migrate(FILES))
         self.assertEqual((code, message), (Code.FAILED_PRECONDITION, "invalid repository configuration"))
+        os.unlink(config)
+        with mock.patch.object(migraterefs, "parse_config", side_effect=ValueError("changed meanwhile")):
+            with open(config, "w"):
+                pass
+            self.assertEqual(await self.refusal(self.migrate(FILES)), (code, message))
 
 
 class MigrateTests(MigrateCase):
