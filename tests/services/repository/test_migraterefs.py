@@ -9,7 +9,6 @@ import shutil
 from typing import Any
 from unittest import mock
 
-from twisted.internet.defer import Deferred
 from twisted.internet.task import Clock
 from twisted.trial.unittest import SkipTest
 
@@ -18,6 +17,7 @@ from gitaly_tx.git.interfaces import RefUpdate
 from gitaly_tx.git.objectid import ObjectID
 from gitaly_tx.services.repository import migraterefs
 from gitaly_tx.services.repository.service import RepositoryService
+from gitaly_tx.wal.apply import Applier
 from protocols.gitaly import repository_pb2 as pb
 from tests.contracts.storageprovider import named
 from tests.pools.poolcase import PoolCase
@@ -160,13 +160,50 @@ class MigrateTests(MigrateCase):
         await self.migrate(REFTABLE)
         self.git("a.git", "update-ref", "refs/heads/foreign", "main")
         before = self.refs()
-        killed = os.path.abspath(self.mktemp())
-        shutil.copytree(self.root, killed)
-        again = Stack(killed, ["default", "other"])
+        self.assertEqual(await self.after_restart(self.killed()), before)
+
+    async def test_killed(self) -> None:
+        """
+        A server that is killed once the write is in its log, before or after it has taken effect, ends it at the next start.
+        """
+        before = self.refs()
+        killed: list[str] = []
+        apply = Applier.apply
+
+        async def watched(applier: Applier, *arguments: Any) -> None:
+            if applier is not self.stack.stores["default"].applier:
+                await apply(applier, *arguments)
+                return
+            killed.append(self.killed())
+            await apply(applier, *arguments)
+            killed.append(self.killed())
+
+        self.patch(Applier, "apply", watched)
+        for target in (REFTABLE, FILES):
+            await self.migrate(target)
+            self.assertEqual(len(killed), 2)
+            for root in killed:
+                self.assertEqual(await self.after_restart(root), before)
+                self.assertEqual(os.path.exists(os.path.join(root, "default", "a.git", "reftable")), target == REFTABLE)
+            killed.clear()
+
+    def killed(self) -> str:
+        """
+        What a server leaves behind that is killed now.
+        """
+        root = os.path.abspath(self.mktemp())
+        shutil.copytree(self.root, root)
+        return root
+
+    async def after_restart(self, root: str) -> tuple[bytes, bytes]:
+        """
+        The refs and HEAD that there are once a server has started with what one left behind.
+        """
+        again = Stack(root, ["default", "other"])
         await again.start()
-        self.addCleanup(lambda: Deferred.fromCoroutine(again.stop()))
+        await again.stop()
         path = os.path.join(again.storages[0].path, "a.git")
-        self.assertEqual(git("-C", path, "for-each-ref", SHOWN), before[0])
+        return git("-C", path, "for-each-ref", SHOWN), git("-C", path, "symbolic-ref", "HEAD")
 
     async def test_failure(self) -> None:
         """
