@@ -50,6 +50,7 @@ PIECE = 1 << 16
 EXCUSED = {
     "CommitService/CommitLanguages": "writes nothing here: what it counts is not kept",
     "HookService/ProcReceiveHook": "writes nothing here: pushes are taken in process, and nobody waits for its updates",
+    "RepositoryService/MigrateReferenceBackend": "what refs say stays the same; its own tests kill the server",
 }
 """Methods that are said to write, and have no scenario: why not."""
 

@@ -12,6 +12,7 @@ from twisted.internet import reactor
 from twisted.internet.asyncioreactor import AsyncioSelectorReactor
 from twisted.trial.unittest import SynchronousTestCase, TestCase
 
+from gitaly_tx.housekeeping.schedule import Housekeeping
 from gitaly_tx.registry import Ports, services
 from gitaly_tx.rpc.catalogue import gitaly_methods
 from gitaly_tx.rpc.method import Operation
@@ -54,7 +55,8 @@ class CompletenessTests(SynchronousTestCase):
         """
         nothing: Any = object()
         storage: Any = FakeStorage()
-        made = services(Ports(**{each.name: nothing for each in fields(Ports)} | {"storage": storage}))
+        special = {"storage": storage, "housekeeping": Housekeeping(nothing, nothing)}
+        made = services(Ports(**{each.name: nothing for each in fields(Ports)} | special))
         built = {service.service: service for service in made}
         writing = {
             info.path.removeprefix("/gitaly.")
