@@ -3,10 +3,10 @@ The composition root: a configuration becomes a server.
 
 ``build``
     what ``twistd`` gets: a service that knows its configuration and has opened nothing.
-``assembly``
+``composition``
     all objects, each with its collaborators: the one place that knows every layer.
-``partitions``
-    one storage's write-ahead log with what belongs to it.
+``assembly``
+    those of them that are started, reloaded and stopped.
 ``lifecycle``
     start, readiness, reload, stop, in their order.
 ``banner``, ``logging``

@@ -29,8 +29,9 @@ from ..errors import GitalyError
 from ..git.environment import GitProgram, find_git
 from ..observability import failpoints, turns
 from ..observability.notify import notifier_of
-from .assembly import Assembly, assemble
+from .assembly import Assembly
 from .banner import banner
+from .composition import assemble
 from .logging import Log, open_log, to_stderr, to_stdout
 from .surroundings import Surroundings
 

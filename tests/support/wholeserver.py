@@ -18,7 +18,8 @@ from twisted.internet.defer import Deferred
 from gitaly_tx.client.servers import KEY, Server, encode_servers
 from gitaly_tx.client.stub import Client
 from gitaly_tx.config.load import parse
-from gitaly_tx.server.assembly import Assembly, assemble
+from gitaly_tx.server.assembly import Assembly
+from gitaly_tx.server.composition import assemble
 from gitaly_tx.server.surroundings import Surroundings
 
 from .git import program
