@@ -20,7 +20,7 @@ from .dial import Target, open_channel, parse_target
 from .interfaces import IConversation, IPeer, IPeers
 from .multiplexed import Talk, called, dialled
 from .servers import server_of
-from .stub import NONE, Client, Conversation, Headers
+from .stub import NONE, Client, Conversation, Headers, send_all
 
 T = TypeVar("T")
 
@@ -117,18 +117,7 @@ class Peer:
         """
         As :func:`IPeer.upload`.
         """
-        conversation = self.converse(method)
-        try:
-            if isinstance(requests, AsyncIterator):
-                async for request in requests:
-                    await conversation.send(request)
-            else:
-                for request in requests:
-                    await conversation.send(request)
-            await conversation.finish()
-            return await conversation.receive()
-        finally:
-            conversation.cancel()
+        return await send_all(self.converse(method), requests)
 
     def converse(self, method: str) -> TwistedConversation:
         """

@@ -5,8 +5,8 @@ A method's name → a call: the client for asyncio programs.
 from __future__ import annotations
 
 import time
-from collections.abc import AsyncIterator, Callable, Iterable, Sequence
-from typing import Any, Final
+from collections.abc import AsyncIterator, Awaitable, Callable, Iterable, Sequence
+from typing import Any, Final, Protocol
 
 import grpc
 from google.protobuf import descriptor_pool
@@ -93,18 +93,7 @@ class Client:
         """
         Many requests, one reply.
         """
-        conversation = self.converse(method, headers, timeout)
-        try:
-            if isinstance(requests, AsyncIterator):
-                async for request in requests:
-                    await conversation.send(request)
-            else:
-                for request in requests:
-                    await conversation.send(request)
-            await conversation.finish()
-            return await conversation.receive()
-        finally:
-            conversation.cancel()
+        return await send_all(self.converse(method, headers, timeout), requests)
 
     def converse(self, method: str, headers: Headers = NONE, timeout: float | None = None) -> Conversation:
         """
@@ -119,6 +108,52 @@ class Client:
         if not self._token:
             return tuple(headers)
         return (*headers, ("authorization", f"Bearer {issue_token(self._token, self._now())}"))
+
+
+class Talks(Protocol):
+    """
+    A call whose messages go one by one, of either flavour.
+    """
+
+    def send(self, request: Message) -> Awaitable[None]:
+        """
+        Send a request.
+        """
+
+    def finish(self) -> Awaitable[None]:
+        """
+        There are no more.
+        """
+
+    def receive(self) -> Awaitable[Any]:
+        """
+        The next reply.
+        """
+
+    def cancel(self) -> None:
+        """
+        End it.
+        """
+
+
+async def send_all(conversation: Talks, requests: AsyncIterator[Message] | Iterable[Message]) -> Any:
+    """
+    Send many requests.
+
+    :param conversation: a call that has just begun; it has ended afterwards, whatever happens.
+    :returns: the one reply.
+    """
+    try:
+        if isinstance(requests, AsyncIterator):
+            async for request in requests:
+                await conversation.send(request)
+        else:
+            for request in requests:
+                await conversation.send(request)
+        await conversation.finish()
+        return await conversation.receive()
+    finally:
+        conversation.cancel()
 
 
 class Conversation:
