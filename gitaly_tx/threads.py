@@ -9,6 +9,7 @@ come back together, by one call of the loop, and not each by a timed call of its
 from __future__ import annotations
 
 import threading
+import time
 from collections import deque
 from collections.abc import Callable
 from contextvars import Context
@@ -26,6 +27,9 @@ T = TypeVar("T")
 
 Told = Callable[[bool, Any], object]
 """Told how work ended: whether well, and its result or its failure."""
+
+TURN = 0.002
+"""Seconds after which a turn of the reactor takes up no further result: a crowd of them must not hold up everything else."""
 
 Work = tuple[Told | None, Callable[..., Any], tuple[Any, ...], dict[str, Any]]
 
@@ -139,15 +143,17 @@ class Pool:
 @implementer(IReactorFromThreads)
 class Returning:
     """
-    Brings what threads have to say into the reactor's thread, all that is there at once.
+    Brings what threads have to say into the reactor's thread: all that is there at once, as far as a turn has time for it.
 
+    :param now: a clock in seconds.
     :ivar wake: arranges that something is called there soon, and may itself be called in any thread; set before threads begin.
     """
 
     _log = Logger()
 
-    def __init__(self) -> None:
+    def __init__(self, now: Callable[[], float] = time.perf_counter) -> None:
         self.wake: Callable[[Callable[[], object]], object] = _nowhere
+        self._now = now
         self._calls: deque[tuple[Callable[..., Any], tuple[Any, ...], dict[str, Any]]] = deque()
         self._woken = False
 
@@ -165,6 +171,7 @@ class Returning:
         # First this, then the calls: what is added from now on either is found below, or wakes again.
         self._woken = False
         calls = self._calls
+        until = self._now() + TURN
         for _ in range(len(calls)):
             if not calls:
                 return
@@ -173,6 +180,8 @@ class Returning:
                 function(*args, **kwargs)
             except BaseException:
                 self._log.failure("call from a thread failed")
+            if self._now() >= until:
+                break
         if calls and not self._woken:
             self._woken = True
             self.wake(self._deliver)

@@ -10,12 +10,12 @@ from typing import Any
 from twisted.internet import reactor
 from twisted.internet.defer import Deferred
 from twisted.internet.interfaces import IReactorFromThreads
-from twisted.internet.task import deferLater
+from twisted.internet.task import Clock, deferLater
 from twisted.trial.unittest import SynchronousTestCase, TestCase
 from zope.interface.verify import verifyObject
 
 from gitaly_tx.bridge import reactor_loop
-from gitaly_tx.threads import Pool, Returning, in_pool, loop_wake
+from gitaly_tx.threads import TURN, Pool, Returning, in_pool, loop_wake
 
 
 class PoolTests(SynchronousTestCase):
@@ -108,7 +108,8 @@ class ReturningTests(SynchronousTestCase):
 
     def setUp(self) -> None:
         self.wakes: list[Any] = []
-        self.returning = Returning()
+        self.clock = Clock()
+        self.returning = Returning(self.clock.seconds)
         self.returning.wake = self.wakes.append
         self.seen: list[object] = []
 
@@ -125,6 +126,19 @@ class ReturningTests(SynchronousTestCase):
         self.assertEqual(self.seen, [1, 2])
         self.wakes.pop()()
         self.assertEqual((self.seen, self.wakes), ([1, 2, 3], []))
+
+    def test_takes_turns(self) -> None:
+        """
+        Calls that take their time leave the rest to another turn.
+        """
+        for number in range(3):
+            self.returning.callFromThread(self.seen.append, number)
+            self.returning.callFromThread(self.clock.advance, TURN / 2)
+        self.wakes.pop()()
+        self.assertEqual((self.seen, len(self.wakes)), ([0, 1], 1))
+        self.returning.callFromThread(self.seen.append, 3)
+        self.wakes.pop()()
+        self.assertEqual((self.seen, self.wakes), ([0, 1, 2, 3], []))
 
     def test_failure(self) -> None:
         """

@@ -297,7 +297,7 @@ def start(
     Start a program as the leader of a new session, with three pipes and no other descriptor of ours but those that are named.
 
     There is no ``preexec_fn``, so the standard library uses ``vfork``: the cost does not grow with the server's memory. Limits
-    are set from outside, right after the start.
+    are set from outside, right after the start: see :func:`limit`.
 
     :param ending: called once with its process id, right before it is reaped.
     :param told: called once, when it was reaped.
@@ -327,7 +327,7 @@ def start(
         os.close(descriptor)
     ours = (pipes[1], pipes[2], pipes[4])
     try:
-        _limit(process.pid, limits)
+        limit(process.pid, limits)
         return Child(reactor, clock, process, ours, stderr, limits.seconds, ending, told)
     except BaseException:
         os.killpg(process.pid, signal.SIGKILL)
@@ -337,16 +337,34 @@ def start(
         raise
 
 
-def _limit(pid: int, limits: Limits) -> None:
+def limit(pid: int, limits: Limits) -> None:
+    """
+    Limit a process that runs. What it starts from now on inherits that; on a busy machine it may have started something before
+    we came to it, which is limited as well.
+    """
     wanted = (
         (resource.RLIMIT_CORE, 0),
         (resource.RLIMIT_AS, limits.memory),
         (resource.RLIMIT_CPU, limits.cpu),
         (resource.RLIMIT_FSIZE, limits.file_size),
     )
-    for kind, value in wanted:
-        if value is not None:
-            try:
+    try:
+        for kind, value in wanted:
+            if value is not None:
                 resource.prlimit(pid, kind, (value, value))
-            except ProcessLookupError:
-                return
+    except (ProcessLookupError, PermissionError):
+        return  # It has ended, or became somebody else's.
+    if any(value is not None for _, value in wanted[1:]):
+        for child in _children(pid):
+            limit(child, limits)
+
+
+def _children(pid: int) -> list[int]:
+    """
+    What a process has started and not reaped; nothing if it is gone, or if the kernel does not tell.
+    """
+    try:
+        with open(f"/proc/{pid}/task/{pid}/children", "rb") as file:
+            return [int(child) for child in file.read().split()]
+    except (FileNotFoundError, ProcessLookupError):
+        return []

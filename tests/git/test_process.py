@@ -20,7 +20,7 @@ from zope.interface.verify import verifyObject
 from gitaly_tx.errors import Code, GitalyError
 from gitaly_tx.git.children import Children
 from gitaly_tx.git.interfaces import Ended, IChild, Limits
-from gitaly_tx.git.process import FORWARDED_STDERR, GRACE, KEPT_STDERR, Child
+from gitaly_tx.git.process import FORWARDED_STDERR, GRACE, KEPT_STDERR, Child, limit
 from gitaly_tx.streams import PIECE, IByteSink, StreamBroken
 from tests.support.leaks import LeakCheck
 from tests.support.streams import MemorySink, MemorySpliceSink
@@ -590,6 +590,18 @@ class EndTests(ChildTestCase):
         await child.stdin.write(b"\n")
         self.assertEqual((await self.output(child)).split(), [b"1048576", b"60", b"2048", b"0"])
         await child.wait()
+
+    async def test_limits_come_late(self):
+        """
+        What a child has started before its limits are set, and what that has started, has the same limits.
+        """
+        child = self.shell("sh -c 'sh -c \"echo begun; read go; ulimit -f\" <&3; :' 3<&0; :")
+        self.assertEqual(await child.stdout.read(), b"begun\n")
+        limit(child.pid, Limits(file_size=1 << 20))
+        await child.stdin.write(b"\n")
+        self.assertEqual(await self.output(child), b"2048\n")
+        await child.wait()
+        limit(child.pid, Limits(file_size=1 << 20))
 
     async def test_limits_bite(self):
         """

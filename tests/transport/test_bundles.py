@@ -172,7 +172,12 @@ class GenerateTests(BundleCase):
         self.bundles = self.make(reserve=1 << 62)
         self.assertEqual(await self.refusal(), (Code.RESOURCE_EXHAUSTED, "create bundle: No space left on device"))
         self.assertEqual(RESERVE, 1 << 30)
-        self.bundles = self.make(limits=Limits(file_size=100))
+        limited = os.path.abspath(self.mktemp())
+        with open(limited, "w") as script:
+            script.write(f'#!/bin/sh\nwhile [ "$(ulimit -f)" = unlimited ]; do :; done\nexec {self.git.path} "$@"\n')
+        os.chmod(limited, 0o755)
+        self.git.path = limited
+        self.bundles = self.make(limits=Limits(file_size=512))
         code, message = await self.refusal()
         self.assertEqual(code, Code.INTERNAL)
         self.assertTrue(message.startswith("create bundle: "))
