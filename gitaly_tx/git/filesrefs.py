@@ -17,12 +17,13 @@ from zope.interface import implementer
 from ..errors import Code, GitalyError
 from ..threads import IsPool, in_pool
 from ..warm import NEVER, Warm
-from . import lockfiles, looserefs, refsync
+from . import looserefs, refsync
 from .config import Configurations, RepositoryConfig
 from .directory import GitDirectory
 from .filetransaction import DEPTH, FileTransaction
+from .headchange import HeadChange
 from .interfaces import Announce, IPreparedRefs, IRefs, Reference, RefRefused, RefUpdate, Refusal
-from .names import check_ref, is_valid_ref
+from .names import is_valid_ref
 from .objectid import ObjectID
 from .packedrefs import PackedRef, PackedRefs, PackedRefsFiles
 from .refchecks import matches
@@ -38,15 +39,6 @@ class OtherFormat(Exception):
     """
     The repository keeps its refs in another format than files.
     """
-
-
-class RefsLocked(GitalyError):
-    """
-    Somebody else has a lock that is needed, and does not give it back.
-    """
-
-    def __init__(self, path: str) -> None:
-        super().__init__("reference is already locked", Code.ABORTED, {"path": path})
 
 
 @frozen
@@ -79,6 +71,7 @@ class PreparedFilesRefs:
 
     _refs: FilesRefs
     _transaction: FileTransaction
+    _head: HeadChange | None
     refused: Mapping[bytes, RefRefused]
     locks: tuple[str, ...]
     before: Mapping[bytes, ObjectID]
@@ -87,13 +80,26 @@ class PreparedFilesRefs:
         """
         As :func:`IPreparedRefs.commit`.
         """
-        await self._refs.in_thread(self._transaction.commit)
+        await self._refs.in_thread(self._commit)
 
     async def abort(self) -> None:
         """
         As :func:`IPreparedRefs.abort`.
         """
-        await self._refs.in_thread(self._transaction.abort)
+        await self._refs.in_thread(self._abort)
+
+    def _commit(self) -> None:
+        try:
+            self._transaction.commit()
+            if self._head is not None:
+                self._head.commit()
+        finally:
+            self._abort()
+
+    def _abort(self) -> None:
+        self._transaction.abort()
+        if self._head is not None:
+            self._head.abort()
 
 
 _FEW = 8
@@ -248,22 +254,30 @@ class FilesRefs:
     # -------------------------------------------------------------------------------------------------- writing
 
     async def prepare(
-        self, directory: GitDirectory, updates: Sequence[RefUpdate], announce: Announce | None = None
+        self, directory: GitDirectory, updates: Sequence[RefUpdate], announce: Announce | None = None, head: bytes | None = None
     ) -> IPreparedRefs:
         """
         As :func:`IRefs.prepare`.
         """
         transaction = await self.in_thread(self._planned, directory, updates, False)
+        change = None if head is None else HeadChange(transaction.root, head)
         if announce is not None:
-            announce(transaction.paths)
+            announce(transaction.paths if change is None else (*transaction.paths, change.path))
         try:
             await self._lock(transaction)
             await self.in_thread(transaction.verify)
+            if change is not None and change.target in transaction.refused:
+                change = None
+            if change is not None:
+                await self._lock(change)
         except BaseException:
             # Also if the caller gave up: what a thread is just locking is unlocked once it has ended.
             await self.in_thread(transaction.abort)
+            if change is not None:
+                await self.in_thread(change.abort)
             raise
-        return PreparedFilesRefs(self, transaction, transaction.refused, transaction.held, transaction.before)
+        held = transaction.held if change is None else (*transaction.held, change.path)
+        return PreparedFilesRefs(self, transaction, change, transaction.refused, held, transaction.before)
 
     def _planned(self, directory: GitDirectory, updates: Sequence[RefUpdate], forced: bool) -> FileTransaction:
         object_format = self._config(directory).object_format
@@ -315,13 +329,14 @@ class FilesRefs:
 
     async def set_head(self, directory: GitDirectory, target: bytes) -> None:
         """
-        As :func:`IRefs.set_head`. A lock that somebody else keeps for longer than the timeout is broken.
-
-        :raises GitalyError: INVALID_ARGUMENT for a name that no ref can have.
+        As :func:`IRefs.set_head`.
         """
-        check_ref(target)
-        change = _HeadChange(await self.in_thread(self._root, directory), target)
-        await self._lock(change)
+        change = HeadChange(await self.in_thread(self._root, directory), target)
+        try:
+            await self._lock(change)
+            await self.in_thread(change.commit)
+        finally:
+            await self.in_thread(change.abort)
 
     async def fsync(self, directory: GitDirectory, names: Sequence[bytes]) -> None:
         """
@@ -340,35 +355,8 @@ class FilesRefs:
         self._configurations.forget(directory.path)
 
 
-@frozen
-class _HeadChange:
-    root: bytes
-    target: bytes
-
-    def lock(self, overdue: bool = False) -> bytes | None:
-        """
-        Write HEAD, if its lock can be had.
-
-        :returns: the lock if it cannot.
-        """
-        path = self.root + b"/HEAD"
-        lock = lockfiles.lock_path(path)
-        if overdue and not lockfiles.break_stale(lock, 0.0):
-            raise RefsLocked(os.fsdecode(lock))
-        try:
-            lockfiles.take(lock, b"ref: " + self.target + b"\n")
-        except FileExistsError:
-            return lock
-        try:
-            os.rename(lock, path)
-        except BaseException:
-            lockfiles.release(lock)
-            raise
-        return None
-
-
 def _by_name(reference: Reference) -> bytes:
     return reference.name
 
 
-__all__ = ["FilesRefs", "LockPatience", "OtherFormat", "RefsLocked"]
+__all__ = ["FilesRefs", "LockPatience", "OtherFormat"]

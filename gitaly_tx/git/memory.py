@@ -67,6 +67,7 @@ class _Prepared:
     refused: Mapping[bytes, RefRefused]
     locks: tuple[str, ...]
     before: Mapping[bytes, ObjectID]
+    _head: bytes | None
     _ended: bool = False
 
     async def commit(self) -> None:
@@ -76,6 +77,7 @@ class _Prepared:
         if not self._ended:
             for update in self._updates:
                 self._refs.set(update)
+            self._refs.symbolic = self._head or self._refs.symbolic
         self._unlock()
 
     async def abort(self) -> None:
@@ -137,11 +139,13 @@ class MemoryRefs:
         ]
 
     async def prepare(
-        self, directory: GitDirectory, updates: Sequence[RefUpdate], announce: Announce | None = None
+        self, directory: GitDirectory, updates: Sequence[RefUpdate], announce: Announce | None = None, head: bytes | None = None
     ) -> IPreparedRefs:
         """
         As :func:`IRefs.prepare`, but that a locked ref is refused at once.
         """
+        if head is not None:
+            check_ref(head)
         refs = self._of(directory)
         refused = refused_in_batch(updates)
         accepted = []
@@ -158,7 +162,7 @@ class MemoryRefs:
             announce(locks)
         refs.locked.update(update.name for update in accepted)
         before = {update.name: refs.values.get(update.name, update.new.format.zero) for update in accepted}
-        return _Prepared(refs, accepted, refused, locks, before)
+        return _Prepared(refs, accepted, refused, locks, before, None if head in refused else head)
 
     def _refusal(self, refs: _Refs, update: RefUpdate) -> RefRefused | None:
         if update.name in refs.locked:

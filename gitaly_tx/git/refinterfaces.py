@@ -12,6 +12,7 @@ from collections.abc import Awaitable, Callable, Mapping, Sequence
 from attrs import frozen
 from zope.interface import Attribute, Interface
 
+from ..errors import Code, GitalyError
 from .directory import GitDirectory
 from .objectid import ObjectID
 
@@ -77,6 +78,16 @@ class RefRefused:
     other: bytes | None = None
 
 
+class HeadLocked(GitalyError):
+    """
+    Somebody else has HEAD locked, and does not give it back.
+    """
+
+    def __init__(self, path: str) -> None:
+        text = "setting default branch: committing temporary HEAD: locking file: file already locked"
+        super().__init__(text, Code.INTERNAL, {"path": path})
+
+
 class IPreparedRefs(Interface):
     """
     Ref updates that are verified and locked: nobody, no other git either, can change these refs now. Exactly one of
@@ -91,7 +102,7 @@ class IPreparedRefs(Interface):
 
     def commit() -> Awaitable[None]:
         """
-        Make the updates visible. Not yet durable: the write-ahead log is what makes them so.
+        Make the updates visible, HEAD's last. Not yet durable: the write-ahead log is what makes them so.
 
         :raises OSError: if the disk does; then some may be visible, and the log says which should be.
         """
@@ -126,12 +137,15 @@ class IRefs(Interface):
         """
 
     def prepare(
-        directory: GitDirectory, updates: Sequence[RefUpdate], announce: Announce | None = None
+        directory: GitDirectory, updates: Sequence[RefUpdate], announce: Announce | None = None, head: bytes | None = None
     ) -> Awaitable[IPreparedRefs]:
         """
         Verify and lock.
 
         :param announce: called with the paths of the lock files before the first is made, so that somebody can remember them.
+        :param head: the ref that HEAD shall be a name for, unless an update of it is refused; HEAD is locked, too.
+        :raises HeadLocked: if somebody else keeps HEAD locked; then nothing is.
+        :raises GitalyError: INVALID_ARGUMENT for a ``head`` that no ref can be.
         """
 
     def force(directory: GitDirectory, updates: Sequence[RefUpdate]) -> Awaitable[None]:
@@ -141,7 +155,10 @@ class IRefs(Interface):
 
     def set_head(directory: GitDirectory, target: bytes) -> Awaitable[None]:
         """
-        Make HEAD a name for ``target``, which need not exist. Atomic; safe to repeat.
+        Make HEAD a name for ``target``, which need not exist. Atomic; safe to repeat. A lock of somebody else is waited for.
+
+        :raises HeadLocked: if they keep it; it is never broken.
+        :raises GitalyError: INVALID_ARGUMENT for a name that no ref can have.
         """
 
     def fsync(directory: GitDirectory, names: Sequence[bytes]) -> Awaitable[None]:

@@ -82,15 +82,15 @@ class Refs:
             return await self._reftable.list(directory, prefixes, hidden)
 
     async def prepare(
-        self, directory: GitDirectory, updates: Sequence[RefUpdate], announce: Announce | None = None
+        self, directory: GitDirectory, updates: Sequence[RefUpdate], announce: Announce | None = None, head: bytes | None = None
     ) -> IPreparedRefs:
         """
         As :func:`IRefs.prepare`.
         """
         try:
-            return await self._files.prepare(directory, updates, announce)
+            return await self._files.prepare(directory, updates, announce, head)
         except OtherFormat:
-            return await self._reftable.prepare(directory, updates, announce)
+            return await self._reftable.prepare(directory, updates, announce, head)
 
     async def force(self, directory: GitDirectory, updates: Sequence[RefUpdate]) -> None:
         """

@@ -73,9 +73,13 @@ def instructions(updates: Iterable[RefUpdate]) -> Iterator[bytes]:
 class PreparedReftable:
     """
     A transaction that a waiting ``git update-ref`` has open; ``None`` if there is nothing to change.
+
+    HEAD is in the same files, under the same lock, and that command cannot change it: it comes after the transaction.
     """
 
+    _refs: ReftableRefs
     _directory: GitDirectory
+    _head: bytes | None
     _child: IChild | None
     refused: Mapping[bytes, RefRefused]
     locks: tuple[str, ...]
@@ -88,6 +92,8 @@ class PreparedReftable:
         :raises UpdateRefFailed: if git could not.
         """
         await self._end(b"commit\0")
+        if self._head is not None:
+            await self._refs.set_head(self._directory, self._head)
 
     async def abort(self) -> None:
         """
@@ -178,11 +184,13 @@ class ReftableRefs:
     # -------------------------------------------------------------------------------------------------- writing
 
     async def prepare(
-        self, directory: GitDirectory, updates: Sequence[RefUpdate], announce: Announce | None = None
+        self, directory: GitDirectory, updates: Sequence[RefUpdate], announce: Announce | None = None, head: bytes | None = None
     ) -> IPreparedRefs:
         """
         As :func:`IRefs.prepare`. The whole format has one lock.
         """
+        if head is not None:
+            check_ref(head)
         locks = (os.path.join(directory.path, "reftable", "tables.list.lock"),)
         refused = refused_in_batch(updates)
         listed = await self._for_each_ref(directory, [b"refs/"])
@@ -193,8 +201,9 @@ class ReftableRefs:
         plain = [update for update in accepted if update.name not in symbolic]
         before = {update.name: current.get(update.name, update.new.format.zero) for update in plain}
         written = _worth_writing(accepted, current)
+        head = None if head in refused else head
         if not written:
-            return PreparedReftable(directory, None, refused, (), before)
+            return PreparedReftable(self, directory, head, None, refused, (), before)
         if announce is not None:
             announce(locks)
         child = await self._open(directory, written)
@@ -202,8 +211,8 @@ class ReftableRefs:
             # Somebody was quicker, or has the lock: what changed is stale, and the rest is locked.
             refused.update((update.name, RefRefused(update.name, Refusal.LOCKED)) for update in accepted)
             refused.update(_refused(await self._current(directory), accepted))
-            return PreparedReftable(directory, None, refused, (), {})
-        return PreparedReftable(directory, child, refused, locks, before)
+            return PreparedReftable(self, directory, None, None, refused, (), {})
+        return PreparedReftable(self, directory, head, child, refused, locks, before)
 
     async def _current(self, directory: GitDirectory) -> dict[bytes, ObjectID]:
         return {reference.name: reference.target for reference in await self._for_each_ref(directory, [b"refs/"])}

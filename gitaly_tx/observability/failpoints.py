@@ -46,7 +46,6 @@ POINTS = (
     "apply.after_staged",
     "apply.before_refs",
     "apply.after_refs",
-    "apply.after_head",
     "apply.after_remove",
     "commit.after_apply",
     "commit.after_applied_record",

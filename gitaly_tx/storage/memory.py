@@ -210,7 +210,7 @@ class MemoryRepository:
         if admitted is not None:
             head = await admitted() or head
         staged = () if staging is None else await staging.staged()
-        prepared = await self._provider.refs.prepare(self.directory, refs)
+        prepared = await self._provider.refs.prepare(self.directory, refs, head=head)
         accepted = [update for update in refs if update.name not in prepared.refused]
         if (prepared.refused and atomic) or not (accepted or staged or head or files):
             await prepared.abort()
@@ -220,8 +220,6 @@ class MemoryRepository:
                 self._provider.objects.migrate(staging.objects, self.directory)
             self._change_files(files)
             await prepared.commit()
-            if head is not None:
-                await self._provider.refs.set_head(self.directory, head)
             self.contents.writes += 1
             written = Head(lsn=self.contents.writes)
         if staging is not None and (written is not None or not prepared.refused):

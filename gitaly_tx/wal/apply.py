@@ -81,12 +81,10 @@ class Applier:
                 return
         await self._in_thread(self._place, entry, directory)
         failpoint("apply.before_refs")
-        if manifest.refs:
-            await (self._refs.force(directory, manifest.refs) if move_refs is None else move_refs())
+        if manifest.refs or manifest.head is not None:
+            if move_refs is None or not await move_refs():
+                await self._force(directory, manifest)
             failpoint("apply.after_refs")
-        if manifest.head is not None:
-            await self._refs.set_head(directory, manifest.head)
-            failpoint("apply.after_head")
 
     async def persist(self, entries: Sequence[Entry]) -> None:
         """
@@ -120,6 +118,12 @@ class Applier:
         return self._in_thread(delete_tree, path).addErrback(
             lambda failure: log.failure("cannot delete {path!r}", failure, path=path)
         )
+
+    async def _force(self, directory: GitDirectory, manifest: Manifest) -> None:
+        if manifest.refs:
+            await self._refs.force(directory, manifest.refs)
+        if manifest.head is not None:
+            await self._refs.set_head(directory, manifest.head)
 
     async def _create(self, directory: GitDirectory, manifest: Manifest, creation: Creation) -> bool:
         """

@@ -246,7 +246,8 @@ class ILog(Interface):
         """
 
 
-MoveRefs = Callable[[], Awaitable[None]]
+MoveRefs = Callable[[], Awaitable[bool]]
+"""Makes an entry's ref updates visible, HEAD's too, and says whether it could try."""
 
 
 class IApplier(Interface):
@@ -258,7 +259,7 @@ class IApplier(Interface):
         """
         Bring the repository to the state after ``entry``. Safe to repeat: a second time changes nothing.
 
-        :param move_refs: makes the entry's ref updates visible, where somebody holds their locks; they are forced otherwise.
+        :param move_refs: for an entry whose refs somebody has locked; they are forced otherwise.
         :raises RepositoryVanished: if somebody else removed the repository.
         :raises GitalyError: or an OSError, if it cannot be done now (no space, no permission); the entry stays committed and is
             tried again.

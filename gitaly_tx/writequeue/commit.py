@@ -143,11 +143,8 @@ class Committer:
     async def _visible(self, store: Store, entry: Entry, locked: LockedRefs) -> None:
         manifest = entry.manifest
 
-        async def move_refs() -> None:
-            await locked.move(manifest.refs)
-
         async def apply() -> None:
-            await store.applier.apply(entry, move_refs)
+            await store.applier.apply(entry, locked.move)
 
         try:
             await self._insistence.until_done(manifest.partition, apply, (RepositoryVanished,))
@@ -191,11 +188,11 @@ async def _lock(locked: LockedRefs, manifest: Manifest, atomic: bool) -> tuple[d
     """
     :returns: the refused updates, and what goes into the log; ``None`` if nothing does.
     """
-    if not manifest.refs or manifest.create is not None or manifest.remove:
+    if manifest.create is not None or manifest.remove or not (manifest.refs or manifest.head):
         return {}, manifest
-    refused = await locked.lock(manifest.refs)
+    refused = await locked.lock(manifest.refs, manifest.head)
     accepted = [update for update in manifest.refs if update.name not in refused]
-    if not accepted or (atomic and refused):
+    if refused and (atomic or not accepted):
         return refused, None
     head = None if manifest.head in refused else manifest.head
     return refused, evolve(manifest, refs=locked.complete(accepted), head=head)

@@ -26,13 +26,15 @@ class LockedRefs:
     _intent: Intent
     _prepared: IPreparedRefs | None = field(default=None, init=False)
 
-    async def lock(self, updates: Sequence[RefUpdate]) -> dict[bytes, RefRefused]:
+    async def lock(self, updates: Sequence[RefUpdate], head: bytes | None) -> dict[bytes, RefRefused]:
         """
         Verify the updates and lock their refs.
 
+        :param head: the ref that HEAD shall be a name for.
         :returns: those that are refused, by name; they are not locked.
+        :raises HeadLocked: if HEAD cannot be locked.
         """
-        self._prepared = await self._refs.prepare(self._directory, updates, self._intent.announce)
+        self._prepared = await self._refs.prepare(self._directory, updates, self._intent.announce, head)
         return dict(self._prepared.refused)
 
     def complete(self, updates: Sequence[RefUpdate]) -> tuple[RefUpdate, ...]:
@@ -42,15 +44,16 @@ class LockedRefs:
         before = {} if self._prepared is None else self._prepared.before
         return tuple(evolve(update, old=before.get(update.name)) if update.old is None else update for update in updates)
 
-    async def move(self, updates: Sequence[RefUpdate]) -> None:
+    async def move(self) -> bool:
         """
-        Make the updates visible: the first time by the locks, then by force, because what became of the locks is not known.
+        Make the updates visible by the locks. That is tried once, because what became of the locks is not known then.
+
+        :returns: whether it was tried.
         """
         prepared, self._prepared = self._prepared, None
         if prepared is not None:
             await prepared.commit()
-        else:
-            await self._refs.force(self._directory, updates)
+        return prepared is not None
 
     async def release(self) -> None:
         """

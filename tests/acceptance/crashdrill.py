@@ -32,7 +32,7 @@ KILLS = 6
 BUDGET = 6.0
 """Seconds of pushing after which a server is killed whose failpoint was not reached."""
 
-RARE = frozenset({"apply.after_create", "apply.after_head", "apply.after_remove", "apply.after_files", "commit.after_settle"})
+RARE = frozenset({"apply.after_create", "apply.after_remove", "apply.after_files", "commit.after_settle"})
 """Failpoints that most pushes do not pass."""
 
 

@@ -302,6 +302,32 @@ class RefsContract(Base):
         self.assertEqual(raised.exception.code, Code.INVALID_ARGUMENT)
         self.assertEqual(await self.refs.head(self.directory), b"refs/heads/unborn")
 
+    async def test_prepare_head(self):
+        """
+        HEAD moves with the refs, and not before; it stays if they do, or if the ref that it shall be a name for is refused.
+        """
+        other, created = b"refs/heads/other", RefUpdate(b"refs/heads/other", ZERO, ONE)
+        head = await self.refs.head(self.directory)
+        prepared = await self.refs.prepare(self.directory, [created], head=other)
+        self.assertEqual(await self.refs.head(self.directory), head)
+        await prepared.abort()
+        self.assertEqual(await self.refs.head(self.directory), head)
+        prepared = await self.refs.prepare(self.directory, [created], head=other)
+        await prepared.commit()
+        self.assertEqual(await self.refs.head(self.directory), other)
+        self.assertEqual(await self.refs.read(self.directory, b"HEAD"), Reference(b"HEAD", ONE, other))
+        refused = RefUpdate(b"refs/heads/more", TWO, ONE)
+        prepared = await self.refs.prepare(self.directory, [refused, RefUpdate(MAIN, None, TWO)], head=refused.name)
+        self.assertEqual(list(prepared.refused), [refused.name])
+        await prepared.commit()
+        self.assertEqual(await self.refs.head(self.directory), other)
+        prepared = await self.refs.prepare(self.directory, [], head=b"refs/heads/unborn")
+        await prepared.commit()
+        self.assertEqual(await self.refs.head(self.directory), b"refs/heads/unborn")
+        with self.assertRaises(GitalyError) as raised:
+            await self.refs.prepare(self.directory, [created], head=b"refs/heads/a..b")
+        self.assertEqual(raised.exception.code, Code.INVALID_ARGUMENT)
+
     async def test_force(self):
         """
         Forced updates need no right belief, and can be repeated.

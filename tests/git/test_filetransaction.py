@@ -16,6 +16,7 @@ from twisted.trial.unittest import SynchronousTestCase
 
 from gitaly_tx.git.directory import GitDirectory
 from gitaly_tx.git.interfaces import RefUpdate, Refusal
+from gitaly_tx.git.refinterfaces import HeadLocked
 from tests.contracts import refs
 from tests.support.git import git, make_repository
 from tests.support.gitrefs import RefsCase, commits, for_each_ref, litter, make_refs
@@ -77,7 +78,7 @@ class LockTests(RefsCase):
         A lock that nobody touched for longer than anybody works is removed after the wait.
         """
         self.git("pack-refs", "--all")
-        for name in ("refs/heads/main.lock", "packed-refs.lock", "HEAD.lock"):
+        for name in ("refs/heads/main.lock", "packed-refs.lock"):
             self.write(name, b"")
             self.age(name, 11)
         waiting = Deferred.fromCoroutine(self.refs.prepare(self.directory, [RefUpdate(MAIN, self.one, ZERO)]))
@@ -86,9 +87,34 @@ class LockTests(RefsCase):
         self.assertEqual(prepared.refused, {})
         self.do(prepared.commit())
         self.assertEqual(self.listed(), {})
-        head = Deferred.fromCoroutine(self.refs.set_head(self.directory, b"refs/heads/x"))
-        self.clock.pump([0.1] * 11)
-        self.successResultOf(head)
+        self.assertEqual(litter(self.directory), [])
+
+    def test_head(self):
+        """
+        A lock of HEAD is somebody else's, however old it is: nothing is changed as long as it is there.
+        """
+        self.write("HEAD.lock", b"")
+        self.age("HEAD.lock", 60)
+        update = RefUpdate(b"refs/heads/a", None, self.two)
+        for refused in (
+            self.refs.set_head(self.directory, b"refs/heads/x"),
+            self.refs.prepare(self.directory, [update], head=update.name),
+        ):
+            waiting = Deferred.fromCoroutine(refused)
+            self.assertNoResult(waiting)
+            self.clock.pump([0.1] * 11)
+            self.failureResultOf(waiting, HeadLocked)
+        self.assertEqual(litter(self.directory), [self.path("HEAD.lock")])
+        self.assertEqual(self.do(self.refs.head(self.directory)), MAIN)
+        self.assertEqual(self.listed(), {MAIN: self.one})
+        waiting = Deferred.fromCoroutine(self.refs.prepare(self.directory, [update], head=update.name))
+        os.unlink(self.path("HEAD.lock"))
+        self.clock.pump([0.1] * 2)
+        prepared: Any = self.successResultOf(waiting)
+        with self.assertRaises(AssertionError):
+            self.git("-c", "core.filesRefLockTimeout=0", "symbolic-ref", "HEAD", "refs/heads/b")
+        self.do(prepared.commit())
+        self.assertEqual(self.do(self.refs.head(self.directory)), update.name)
         self.assertEqual(litter(self.directory), [])
 
     def test_busy_packing(self):
@@ -157,9 +183,9 @@ class LockTests(RefsCase):
         head = Deferred.fromCoroutine(self.refs.set_head(self.directory, b"refs/heads/x"))
         force = Deferred.fromCoroutine(self.refs.force(self.directory, [RefUpdate(MAIN, None, self.two)]))
         self.clock.pump([0.1] * 11)
-        self.assertEqual(str(self.failureResultOf(head).value), "reference is already locked")
+        self.failureResultOf(head, HeadLocked)
         self.assertEqual(str(self.failureResultOf(force).value), "setting reference")
-        self.assertEqual(len(self.flushLoggedErrors(OSError)), 2)
+        self.assertEqual(len(self.flushLoggedErrors(OSError)), 1)
 
 
 class DiskTests(RefsCase):
@@ -208,7 +234,9 @@ class DiskTests(RefsCase):
         """
         A HEAD that cannot be replaced stays what it was.
         """
+        prepared = self.do(self.refs.prepare(self.directory, [], head=b"refs/heads/x"))
         self.out_of_space(os, "rename", "HEAD")
+        self.failureResultOf(Deferred.fromCoroutine(prepared.commit())).trap(OSError)
         self.failureResultOf(Deferred.fromCoroutine(self.refs.set_head(self.directory, b"refs/heads/x"))).trap(OSError)
         self.assertEqual(litter(self.directory), [])
         self.assertEqual(self.do(self.refs.head(self.directory)), MAIN)

@@ -86,11 +86,13 @@ class ScriptedGit:
     def __init__(self, child: ScriptedChild, *listed: bytes) -> None:
         self.child = child
         self.listed = list(listed)
+        self.ran: list[str] = []
 
     def spawn(self, command: Command) -> ScriptedChild:
         return self.child
 
     async def run(self, command: Command, **_: Any) -> tuple[bytes, Ended]:
+        self.ran.append(command.name)
         return self.listed.pop(0), Ended(0)
 
 
@@ -142,6 +144,21 @@ class ScriptedTests(TestCase):
         await prepared.commit()
         said = b"start\0update refs/heads/main\0%s\0%s\0prepare\0commit\0" % (refs.TWO, refs.ONE)
         self.assertEqual(child.heard, said)
+
+    async def test_head(self):
+        """
+        HEAD comes after the refs, unless the ref that it shall be a name for is refused.
+        """
+        for updates, ran in (
+            ([RefUpdate(MAIN, refs.ONE, refs.TWO)], ["symbolic-ref"]),
+            ([], ["symbolic-ref"]),
+            ([RefUpdate(MAIN, refs.TWO, refs.THREE)], []),
+        ):
+            store = self.make(ScriptedChild([b"prepare: ok\n"]), LINE, b"")
+            prepared = await store.prepare(self.directory, updates, head=MAIN)
+            store._git.ran.clear()
+            await prepared.commit()
+            self.assertEqual(store._git.ran, ran)
 
     async def test_overtaken(self):
         """

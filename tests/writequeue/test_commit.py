@@ -20,6 +20,7 @@ from gitaly_tx.cluster.interfaces import HeadMoved, ICoordinator
 from gitaly_tx.errors import Code, GitalyError
 from gitaly_tx.git.directory import GitDirectory
 from gitaly_tx.git.interfaces import Announce, IPreparedRefs, IRefs, RefUpdate, Refusal
+from gitaly_tx.git.refinterfaces import HeadLocked
 from gitaly_tx.observability import failpoints
 from gitaly_tx.wal.apply import Applier
 from gitaly_tx.wal.interfaces import Entry, FileChange, Head, LogFailed, LogFull, Manifest, Partition, RepositoryVanished
@@ -141,6 +142,21 @@ class OutcomeTests(CommitCase):
         outcome = self.site.commit(moving((TOPIC, self.second, self.third), (OTHER, ZERO, self.first), head=TOPIC), atomic=False)
         self.assertEqual(list(outcome.refused), [TOPIC])
         self.assertEqual(self.site.state(), (MAIN, ((MAIN, self.first), (OTHER, self.first))))
+
+    def test_head_locked(self) -> None:
+        """
+        If somebody else has HEAD locked, nothing is written, and the lock stays.
+        """
+        before = self.head()
+        lock = join(self.root, ALPHA.path, "HEAD.lock")
+        with open(lock, "xb"):
+            pass
+        waiting = self.site.begin(moving((TOPIC, ZERO, self.first), head=TOPIC))
+        self.assertNoResult(waiting)
+        self.site.clock.advance(1)
+        self.failureResultOf(waiting, HeadLocked)
+        os.unlink(lock)
+        self.assertUntouched(before)
 
     def test_logs_what_the_ref_was(self) -> None:
         """
@@ -367,9 +383,9 @@ class StubbornRefs:
         return getattr(self._refs, name)
 
     async def prepare(
-        self, directory: GitDirectory, updates: Sequence[RefUpdate], announce: Announce | None = None
+        self, directory: GitDirectory, updates: Sequence[RefUpdate], announce: Announce | None = None, head: bytes | None = None
     ) -> IPreparedRefs:
-        prepared: Any = await self._refs.prepare(directory, updates, announce)
+        prepared: Any = await self._refs.prepare(directory, updates, announce, head)
         return _Stubborn(self, prepared)  # type: ignore[return-value]
 
     async def force(self, directory: GitDirectory, updates: Sequence[RefUpdate]) -> None:

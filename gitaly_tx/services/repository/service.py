@@ -121,7 +121,7 @@ class RepositoryService:
         return await fsck(self._storage, self._git, request)
 
     async def WriteRef(self, call: Call, request: pb.WriteRefRequest) -> pb.WriteRefResponse:
-        return await write_ref(self._storage, self._git, self._in_thread, self._written, request)
+        return await write_ref(self._storage, self._git, self._written, request)
 
     async def FindMergeBase(self, call: Call, request: pb.FindMergeBaseRequest) -> pb.FindMergeBaseResponse:
         return await find_merge_base(self._storage, self._git, request)

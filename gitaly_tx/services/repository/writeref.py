@@ -4,9 +4,6 @@ One ref, or HEAD.
 
 from __future__ import annotations
 
-import os
-from posixpath import join
-
 from protocols.gitaly.repository_pb2 import WriteRefRequest, WriteRefResponse
 
 from ...errors import Code, GitalyError
@@ -16,17 +13,14 @@ from ...git.objectid import ObjectID
 from ...git.quoting import quoted
 from ...git.revisions import resolve
 from ...hooks.events import Written
-from ...storage.interfaces import IRepository, IStorageProvider, ITurn
-from ...wal.threads import InThread
+from ...storage.interfaces import IRepository, IStorageProvider
 from ..refwrites import LOCKED, write_refs
 from ..validate import given, opened
 
 HEAD = b"HEAD"
 
 
-async def write_ref(
-    storage: IStorageProvider, git: IGit, in_thread: InThread, written: Written, request: WriteRefRequest
-) -> WriteRefResponse:
+async def write_ref(storage: IStorageProvider, git: IGit, written: Written, request: WriteRefRequest) -> WriteRefResponse:
     """
     Create, update or delete a ref, or make HEAD a name for another one, which need not exist.
 
@@ -38,7 +32,7 @@ async def write_ref(
     repository = await opened(storage, given(request))
     _validate(request)
     if request.ref == HEAD:
-        await _point_head(in_thread, repository, request.revision)
+        await _point_head(repository, request.revision)
         return WriteRefResponse()
     zero = repository.object_format.zero
     new = zero if request.revision == zero else await _resolved(git, repository, request.revision, "new")
@@ -69,20 +63,10 @@ def _validate(request: WriteRefRequest) -> None:
         raise GitalyError("ref has to be a full reference", Code.INVALID_ARGUMENT, {"ref": request.ref})
 
 
-async def _point_head(in_thread: InThread, repository: IRepository, target: bytes) -> None:
-    """
-    A lock that is there when our turn has come is somebody else's.
-    """
+async def _point_head(repository: IRepository, target: bytes) -> None:
     if not is_valid_ref(target):
         raise GitalyError(f"setting default branch: {quoted(target)} is a malformed refname", Code.INTERNAL)
-
-    async def point(turn: ITurn) -> None:
-        if await in_thread(os.path.lexists, join(repository.directory.path, "HEAD.lock")):
-            text = "setting default branch: committing temporary HEAD: locking file: file already locked"
-            raise GitalyError(text, Code.INTERNAL)
-        await turn.commit(head=target)
-
-    await repository.turn(point)
+    await repository.commit(head=target)
 
 
 async def _resolved(git: IGit, repository: IRepository, revision: bytes, which: str) -> ObjectID:
