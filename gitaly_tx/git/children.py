@@ -59,6 +59,7 @@ class Children:
         told: Told,
         descriptors: Sequence[int] = (),
         stdout: int | None = None,
+        stdin: bool = True,
         key: str = "",
     ) -> Child:
         """
@@ -96,6 +97,7 @@ class Children:
                 told=ended,
                 descriptors=descriptors,
                 stdout=stdout,
+                stdin=stdin,
             )
         except OSError as error:
             if error.errno in _NO_ROOM:

@@ -87,7 +87,8 @@ class Command:
                 arguments.append(path)
             else:
                 words.append(b"--git-dir=" + path)
-        for pair in (*subcommand.config, *self.config, *config):
+        words.extend(subcommand.words)
+        for pair in (*self.config, *config):
             words.extend(pair.words())
         words.append(self.name.encode("ascii"))
         if self.action:

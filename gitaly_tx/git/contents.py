@@ -50,9 +50,8 @@ async def contents(git: IGit, repository: Readable, info: ObjectInfo, limit: int
     if info.size <= IN_MEMORY:
         yield (await repository.object(info.oid)).data[:wanted]
         return
-    child = git.spawn(Command("cat-file", arguments=[info.type, info.oid], directory=repository.directory))
+    child = git.spawn(Command("cat-file", arguments=[info.type, info.oid], directory=repository.directory), stdin=False)
     try:
-        child.close_stdin()
         async with aclosing(pieces(child)) as source:
             async for piece in source:
                 yield piece[:wanted]

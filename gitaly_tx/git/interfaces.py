@@ -148,6 +148,7 @@ class IGit(Interface):
         environment: Mapping[str, str] | None = None,
         descriptors: Sequence[int] = (),
         stdout: int | None = None,
+        stdin: bool = True,
     ) -> IChild:
         """
         Start a git.
@@ -157,6 +158,7 @@ class IGit(Interface):
         :param environment: variables beside the usual ones.
         :param descriptors: descriptors of ours that it gets too, with the same numbers; the caller closes ours.
         :param stdout: the descriptor of a file that its standard output goes into; there is then nothing to read of it here.
+        :param stdin: whether it is given anything to read; if not, its standard input is closed from the start.
         :raises GitalyError: RESOURCE_EXHAUSTED if no process can be had now.
         """
 

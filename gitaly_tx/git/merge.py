@@ -71,9 +71,8 @@ async def merge(git: IGit, directory: GitDirectory, ours: bytes, theirs: bytes) 
     command = Command("merge-tree", map(Flag, _OPTIONS), [ours, theirs], directory=directory)
     decoder = MergeTreeDecoder()
     conflicts: list[Conflict] = []
-    child = git.spawn(command)
+    child = git.spawn(command, stdin=False)
     try:
-        child.close_stdin()
         async with aclosing(batches(child, b"\0")) as source:
             async for records in source:
                 conflicts.extend(decoder.feed(records))

@@ -11,6 +11,7 @@ from __future__ import annotations
 import fcntl
 import os
 import select
+from collections.abc import Callable
 
 from twisted.internet.defer import Deferred
 from twisted.internet.interfaces import IReactorFDSet, IReadDescriptor, IWriteDescriptor
@@ -215,20 +216,59 @@ class PipeReader:
         self.ended.callback(None)
 
 
+class PipeDrain(PipeReader):
+    """
+    Reads all that comes as soon as it comes, and nobody has to ask: what costs less than a reader where there is mostly nothing.
+
+    :param take: called with each piece.
+    """
+
+    def __init__(self, reactor: IReactorFDSet, descriptor: int, take: Callable[[bytes], None]) -> None:
+        super().__init__(reactor, descriptor)
+        self._take = take
+        self._watch()
+
+    @property
+    def wanted(self) -> bool:
+        """
+        As long as there may be more.
+        """
+        return not self.exhausted
+
+    def doRead(self) -> None:
+        """
+        Part of IReadDescriptor.
+        """
+        try:
+            data = os.read(self._descriptor, PIECE)
+        except (BlockingIOError, InterruptedError):
+            return
+        except OSError:
+            self.abandon()
+            return
+        if data:
+            self._take(data)
+        else:
+            self._close()
+
+
 @implementer(IWriteDescriptor, IByteSink)
 class PipeWriter:
     """
     The writing end of a pipe. It owns the descriptor.
+
+    :param descriptor: ``None`` for one that is closed from the start.
     """
 
-    def __init__(self, reactor: IReactorFDSet, descriptor: int) -> None:
-        os.set_blocking(descriptor, False)
+    def __init__(self, reactor: IReactorFDSet, descriptor: int | None) -> None:
         self._reactor = reactor
-        self._descriptor = descriptor
+        self._descriptor = -1 if descriptor is None else descriptor
         self._rest = memoryview(b"")
         self._waiting: Deferred[None] | None = None
         self._closing = False
-        self._closed = False
+        self._closed = descriptor is None
+        if descriptor is not None:
+            os.set_blocking(descriptor, False)
 
     def write(self, data: bytes) -> Deferred[None]:
         """

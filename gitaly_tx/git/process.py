@@ -25,7 +25,7 @@ from zope.interface import implementer
 from ..streams import PIECE, IByteSink, ISpliceSink, StreamBroken
 from .interfaces import Ended, IChild, Limits, Usage
 from .pidfd import ProcessEnd
-from .pipes import PipeReader, PipeWriter
+from .pipes import PipeDrain, PipeReader, PipeWriter
 
 BULK = 16 * 1024
 """A piece of output at least so large is part of a pack, not of a conversation."""
@@ -60,7 +60,9 @@ class Child:
         reactor: IReactorFDSet,
         clock: IReactorTime,
         process: subprocess.Popen[bytes],
-        descriptors: tuple[int, int, int],
+        stdin: int | None,
+        stdout: int,
+        errors: int,
         stderr: IByteSink | None,
         seconds: float | None,
         ending: Callable[[int], None],
@@ -82,13 +84,18 @@ class Child:
         self._started = clock.seconds()
         self._seconds = 0.0
         self._end = ProcessEnd(reactor, self.pid, self._leader_ended)
-        self.stdin = PipeWriter(reactor, descriptors[0])
-        self.stdout = PipeReader(reactor, descriptors[1])
-        self._stderr = PipeReader(reactor, descriptors[2])
+        self.stdin = PipeWriter(reactor, stdin)
+        self.stdout = PipeReader(reactor, stdout)
         self._timer = None if seconds is None else clock.callLater(seconds, self._time_is_up)
         self.stdout.ended.addCallback(self._look_whether_done)
         self._drained = False
-        self._draining = Deferred.fromCoroutine(self._drain(stderr))
+        self._stderr: PipeReader
+        if stderr is None:
+            self._stderr = PipeDrain(reactor, errors, self._keep)
+            self._draining = self._stderr.ended
+        else:
+            self._stderr = PipeReader(reactor, errors)
+            self._draining = Deferred.fromCoroutine(self._forward(stderr))
         self._draining.addBoth(self._stderr_drained)
 
     def close_stdin(self) -> None:
@@ -165,22 +172,25 @@ class Child:
         self.stdout.finished()
         return count
 
-    async def _drain(self, sink: IByteSink | None) -> None:
+    def _keep(self, errors: bytes) -> None:
+        self._kept += errors
+        del self._kept[:-KEPT_STDERR]
+
+    async def _forward(self, sink: IByteSink) -> None:
         room = FORWARDED_STDERR
         while data := await self._stderr.read():
-            self._kept += data
-            del self._kept[:-KEPT_STDERR]
-            if sink is None or not room:
+            self._keep(data)
+            if not room:
                 continue
             try:
                 await sink.write(data[:room])
             except CancelledError:
                 raise
             except StreamBroken:
-                sink = None
+                room = 0
             except Exception:
                 log.failure("standard error of a child cannot be sent on")
-                sink = None
+                room = 0
             room -= min(room, len(data))
 
     def _stderr_drained(self, result: object) -> None:
@@ -292,9 +302,10 @@ def start(
     told: Told,
     descriptors: Sequence[int] = (),
     stdout: int | None = None,
+    stdin: bool = True,
 ) -> Child:
     """
-    Start a program as the leader of a new session, with three pipes and no other descriptor of ours but those that are named.
+    Start a program as the leader of a new session, with pipes and no other descriptor of ours but those that are named.
 
     There is no ``preexec_fn``, so the standard library uses ``vfork``: the cost does not grow with the server's memory. Limits
     are set from outside, right after the start: see :func:`limit`.
@@ -302,17 +313,18 @@ def start(
     :param ending: called once with its process id, right before it is reaped.
     :param told: called once, when it was reaped.
     :param stdout: where its standard output goes, in the place of a pipe; whoever reads the pipe then finds its end at once.
+    :param stdin: whether it has a pipe to read from; if not, it reads from nowhere.
     :raises OSError: if it cannot be started.
     """
     pipes: list[int] = []
     try:
-        for _ in range(3):
+        for _ in range(3 if stdin else 2):
             pipes.extend(os.pipe2(os.O_CLOEXEC))
         process = subprocess.Popen(
             argv,
-            stdin=pipes[0],
-            stdout=pipes[3] if stdout is None else stdout,
-            stderr=pipes[5],
+            stdin=pipes[4] if stdin else subprocess.DEVNULL,
+            stdout=pipes[1] if stdout is None else stdout,
+            stderr=pipes[3],
             cwd=cwd,
             env=environment,
             close_fds=True,
@@ -323,12 +335,13 @@ def start(
         for descriptor in pipes:
             os.close(descriptor)
         raise
-    for descriptor in (pipes[0], pipes[3], pipes[5]):
+    for descriptor in (pipes[1], pipes[3], *pipes[4:5]):
         os.close(descriptor)
-    ours = (pipes[1], pipes[2], pipes[4])
+    ours = (pipes[0], pipes[2], *pipes[5:])
     try:
         limit(process.pid, limits)
-        return Child(reactor, clock, process, ours, stderr, limits.seconds, ending, told)
+        fed = pipes[5] if stdin else None
+        return Child(reactor, clock, process, fed, pipes[0], pipes[2], stderr, limits.seconds, ending, told)
     except BaseException:
         os.killpg(process.pid, signal.SIGKILL)
         process.wait()

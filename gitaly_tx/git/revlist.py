@@ -50,9 +50,10 @@ async def walked(
     """
     more, lines = arranged(revisions, git.version >= _PSEUDO_IN_STDIN)
     command = Command("rev-list", [*map(Flag, options), *more], after_separator=paths or None, directory=directory)
-    child = git.spawn(command)
+    child = git.spawn(command, stdin=bool(lines))
     try:
-        await _tell(child, lines)
+        if lines:
+            await _tell(child, lines)
         async with aclosing(batches(child)) as source:
             async for batch in source:
                 yield batch

@@ -23,9 +23,9 @@ from .options import ConfigPair
 from .process import Child
 
 _FIXED = {
-    # Messages in English, whatever the machine speaks; file names and dates as UTF-8.
-    "LANG": "C.UTF-8",
-    "LC_ALL": "C.UTF-8",
+    # Messages in English, whatever the machine speaks; text is UTF-8. Only this one category, because each costs files to read.
+    "LANG": "C",
+    "LC_CTYPE": "C.UTF-8",
     "GIT_TERMINAL_PROMPT": "0",
     "GIT_CONFIG_GLOBAL": "/dev/null",
     "GIT_CONFIG_SYSTEM": "/dev/null",
@@ -79,6 +79,7 @@ class Git:
         environment: Mapping[str, str] | None = None,
         descriptors: Sequence[int] = (),
         stdout: int | None = None,
+        stdin: bool = True,
     ) -> Child:
         """
         As :func:`IGit.spawn`.
@@ -89,7 +90,9 @@ class Git:
         try:
             argv = command.argv(self.path, self._config)
             key = "" if command.directory is None else command.directory.path
-            return self._start(command.name, argv, variables, "/", stderr, limits or self._limits, descriptors, stdout, key)
+            return self._start(
+                command.name, argv, variables, "/", stderr, limits or self._limits, descriptors, stdout, stdin, key
+            )
         except OSError as error:
             raise GitalyError("git cannot be executed", Code.INTERNAL, {"error": str(error)}) from error
 
@@ -120,18 +123,21 @@ class Git:
         """
         As :func:`IGit.run`.
         """
-        child = self.spawn(command, environment=environment)
-        feeding = Deferred.fromCoroutine(_feed(child, [stdin] if isinstance(stdin, bytes) else stdin))
+        child = self.spawn(command, environment=environment, stdin=stdin != b"")
+        pieces = [stdin] if isinstance(stdin, bytes) else stdin
+        feeding = Deferred.fromCoroutine(_feed(child, pieces)) if pieces != [b""] else None
         try:
             output = await _collect(child, maximum)
             if output is None:
                 child.kill()
             ended = await child.wait()
-            await feeding
+            if feeding is not None:
+                await feeding
         except BaseException:
             child.kill()
-            feeding.addErrback(lambda _: None)
-            feeding.cancel()
+            if feeding is not None:
+                feeding.addErrback(lambda _: None)
+                feeding.cancel()
             raise
         if output is None:
             raise self._failed("output too large", command, ended)
@@ -153,6 +159,7 @@ class Git:
         limits: Limits,
         descriptors: Sequence[int] = (),
         stdout: int | None = None,
+        stdin: bool = True,
         key: str = "",
     ) -> Child:
         observer, context = self._observer, contextvars.copy_context()
@@ -170,6 +177,7 @@ class Git:
             told=told,
             descriptors=descriptors,
             stdout=stdout,
+            stdin=stdin,
             key=key,
         )
         if observer is not None:

@@ -9,6 +9,7 @@ from __future__ import annotations
 
 import os
 from collections.abc import Mapping
+from functools import cached_property
 
 from attrs import evolve, frozen
 
@@ -80,6 +81,13 @@ class Subcommand:
     end_of_options: bool = True
     takes_path: bool = False
     config: tuple[ConfigPair, ...] = ()
+
+    @cached_property
+    def words(self) -> tuple[bytes, ...]:
+        """
+        The settings as git gets them.
+        """
+        return tuple(word for pair in self.config for word in pair.words())
 
 
 _UPLOADING = (

@@ -137,11 +137,11 @@ async def _lines(git: IGit, command: Command, stdin: bytes = b"") -> AsyncIterat
 
     :raises GitalyError: if it fails.
     """
-    child = git.spawn(command)
+    child = git.spawn(command, stdin=bool(stdin))
     try:
         if stdin:
             await child.stdin.write(stdin)
-        child.close_stdin()
+            child.close_stdin()
         rest = b""
         while piece := await child.stdout.read():
             lines, newline, end = piece.rpartition(b"\n")

@@ -34,9 +34,9 @@ def running(git: IGit, command: Command, stdin: Iterable[bytes] | AsyncGenerator
 
     :param stdin: what it is given to read; ``None`` if that is done in the block.
     """
-    child = git.spawn(command)
+    child = git.spawn(command, stdin=stdin != ())
     feeding: Deferred[None] | None = None
-    if stdin is not None:
+    if stdin is not None and stdin != ():
         feeding = Deferred.fromCoroutine(_feed(child, stdin))
         # The exit status says whether it could read all.
         feeding.addErrback(lambda _: None)

@@ -236,9 +236,8 @@ class Bundles:
     async def _write(self, repository: IRepository, number: int) -> None:
         options: list[Option] = [StandardOutput(), Flag("--quiet"), *map(Flag, _SHOWN)]
         command = Command("bundle", options, action="create", directory=repository.directory)
-        child = self._git.spawn(command, limits=self._limits, stdout=number)
+        child = self._git.spawn(command, limits=self._limits, stdout=number, stdin=False)
         try:
-            child.close_stdin()
             ended = await child.wait()
         except BaseException:
             child.kill()

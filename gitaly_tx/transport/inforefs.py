@@ -227,9 +227,8 @@ class InfoRefs:
         """
         Let git answer, whatever the length. Nothing is sent if it fails before it has said anything.
         """
-        child = self._git.spawn(command)
+        child = self._git.spawn(command, stdin=False)
         try:
-            child.close_stdin()
             first = await child.stdout.read()
             if first:
                 await stdout.write(service_line(Service.UPLOAD_PACK))

@@ -145,7 +145,7 @@ class _Git:
     def __init__(self, child: _Child) -> None:
         self._child = child
 
-    def spawn(self, command: Command) -> _Child:
+    def spawn(self, command: Command, **more: Any) -> _Child:
         return self._child
 
 
@@ -158,9 +158,6 @@ class _Child:
         self._output = output
         self.killed = False
         self.stdout = self
-
-    def close_stdin(self) -> None:
-        pass
 
     async def read(self) -> bytes:
         output, self._output = self._output, b""

@@ -13,7 +13,7 @@ from twisted.python.failure import Failure
 from twisted.trial.unittest import SynchronousTestCase
 
 from gitaly_tx.git.pidfd import ProcessEnd
-from gitaly_tx.git.pipes import PipeReader, PipeWriter
+from gitaly_tx.git.pipes import PipeDrain, PipeReader, PipeWriter
 from gitaly_tx.streams import StreamBroken
 
 GONE = Failure(ConnectionDone())
@@ -102,6 +102,45 @@ class PipeReaderTests(SynchronousTestCase):
         with mock.patch("gitaly_tx.git.pipes.os.read", side_effect=OSError(5, "input/output error")):
             self.reader.doRead()
         self.failureResultOf(reading, StreamBroken)
+        os.close(self.writing)
+
+
+class PipeDrainTests(SynchronousTestCase):
+    """
+    The reading end of what is read without being asked for.
+    """
+
+    def setUp(self) -> None:
+        self.reactor = WatchedDescriptors()
+        self.taken: list[bytes] = []
+        reading, self.writing = os.pipe()
+        self.drain = PipeDrain(cast(Any, self.reactor), reading, self.taken.append)
+        self.addCleanup(self.drain.abandon)
+
+    def test_takes(self):
+        """
+        Whatever comes is taken, until the end; the reactor may call in vain.
+        """
+        self.assertEqual((self.reactor.readers, self.drain.wanted), ({self.drain}, True))
+        for piece in (b"one", b"two"):
+            os.write(self.writing, piece)
+            self.drain.doRead()
+            self.drain.doRead()
+        self.assertEqual(self.taken, [b"one", b"two"])
+        self.assertNoResult(self.drain.ended)
+        os.close(self.writing)
+        self.drain.doRead()
+        self.successResultOf(self.drain.ended)
+        self.assertEqual((self.reactor.readers, self.drain.wanted, self.drain.fileno()), (set(), False, -1))
+
+    def test_cannot_read(self):
+        """
+        A pipe that cannot be read is let go of.
+        """
+        with mock.patch("gitaly_tx.git.pipes.os.read", side_effect=OSError(5, "input/output error")):
+            self.drain.doRead()
+        self.successResultOf(self.drain.ended)
+        self.assertEqual((self.reactor.readers, self.taken), (set(), []))
         os.close(self.writing)
 
 

@@ -159,6 +159,25 @@ class ChildTests(ChildTestCase):
         self.assertEqual(int(await self.output(child)), 6 << 20)
         await child.wait()
 
+    async def test_no_input(self):
+        """
+        A child that is given nothing to read sees the end at once, and nothing can be written to it.
+        """
+        child = self.children.start(
+            ["/bin/sh", "-c", "wc -c; readlink /proc/$$/fd/0"],
+            environment={"PATH": os.environ["PATH"]},
+            cwd="/",
+            stderr=None,
+            limits=UNLIMITED,
+            told=lambda child, ended: None,
+            stdin=False,
+        )
+        self.groups.add(child.pid)
+        await self.assertFailure(child.stdin.write(b"x"), StreamBroken)
+        child.close_stdin()
+        self.assertEqual(await self.output(child), b"0\n/dev/null\n")
+        await child.wait()
+
     async def test_no_input_after_close(self):
         """
         After the end of the input nothing can be written.

@@ -136,8 +136,8 @@ class GitTests(LeakCheck, TestCase):
             {
                 "PATH": "/usr/bin:/bin",
                 "HOME": "/h",
-                "LANG": "C.UTF-8",
-                "LC_ALL": "C.UTF-8",
+                "LANG": "C",
+                "LC_CTYPE": "C.UTF-8",
                 "GIT_TERMINAL_PROMPT": "0",
                 "GIT_CONFIG_GLOBAL": "/dev/null",
                 "GIT_CONFIG_SYSTEM": "/dev/null",

@@ -76,9 +76,8 @@ async def every(git: IGit, repository: IRepository, up_to: int | None = None) ->
     :raises GitalyError: INTERNAL if git fails.
     """
     options = ["--batch-all-objects", f"--batch-check={CHECK_FORMAT}", "--buffer", "--unordered"]
-    child = git.spawn(Command("cat-file", options, directory=repository.directory))
+    child = git.spawn(Command("cat-file", options, directory=repository.directory), stdin=False)
     try:
-        child.close_stdin()
         async with aclosing(batches(child)) as source:
             async for lines in source:
                 infos = map(parse_info, lines)

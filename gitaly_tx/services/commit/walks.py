@@ -33,9 +33,8 @@ async def lines(git: IGit, command: Command, separator: bytes = b"\n") -> AsyncG
 
     :raises WalkEnded: if it failed, after all that it printed.
     """
-    child = git.spawn(command)
+    child = git.spawn(command, stdin=False)
     try:
-        child.close_stdin()
         async with aclosing(batches(child, separator)) as source:
             async for batch in source:
                 yield batch

@@ -36,9 +36,8 @@ async def listed(
     :raises ListingFailed: if git failed, which may be after some refs.
     """
     command = Command("for-each-ref", [Flag(FORMAT), *options], patterns.patterns, directory=repository.directory)
-    child = git.spawn(command)
+    child = git.spawn(command, stdin=False)
     try:
-        child.close_stdin()
         async with aclosing(batches(child)) as lines:
             async for some in lines:
                 yield [parse_ref(line) for line in some]

@@ -142,7 +142,7 @@ async def _archived(
         config=config,
         directory=repository.directory,
     )
-    child = means.git.spawn(command)
+    child = means.git.spawn(command, stdin=False)
     output = pieces(child)
     if request.format == GetArchiveRequest.TAR_BZ2:
         output = bzip2(means.in_thread, output)

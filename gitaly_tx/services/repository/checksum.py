@@ -37,7 +37,7 @@ async def calculate_checksum(
     """
     repository = await opened(storage, given(request))
     combined = 0
-    child = git.spawn(Command("show-ref", ["--head"], directory=repository.directory))
+    child = git.spawn(Command("show-ref", ["--head"], directory=repository.directory), stdin=False)
     async with aclosing(batches(child)) as output:
         async for lines in output:
             combined ^= await in_thread(combination, lines)

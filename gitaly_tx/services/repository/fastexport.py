@@ -29,7 +29,7 @@ async def fast_export(
     """
     repository = await opened(storage, given(request))
     options = ["--all", "--signed-tags=verbatim", "--tag-of-filtered-object=drop", "--reencode=no"]
-    child = git.spawn(Command("fast-export", options, directory=repository.directory))
+    child = git.spawn(Command("fast-export", options, directory=repository.directory), stdin=False)
     async with aclosing(pieces(child)) as output:
         async for data in output:
             for chunk in chunked(data):

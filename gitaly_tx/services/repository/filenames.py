@@ -58,7 +58,7 @@ async def search_files_by_name(
 async def _matching(
     git: IGit, in_thread: InThread, command: Command, pattern: Pattern | None
 ) -> AsyncGenerator[Sequence[bytes], None]:
-    child = git.spawn(command)
+    child = git.spawn(command, stdin=False)
     async with aclosing(batches(child, b"\0")) as output:
         async for names in output:
             # Linear, but a caller's pattern is not the reactor's work.

@@ -43,7 +43,8 @@ async def fsck(storage: IStorageProvider, git: IGit, request: FsckRequest) -> Fs
     """
     repository = await opened(storage, given(request))
     errors, output = _Beginning(), _Beginning()
-    child = git.spawn(Command("fsck", ["--no-progress", "--no-dangling"], directory=repository.directory), stderr=errors)
+    command = Command("fsck", ["--no-progress", "--no-dangling"], directory=repository.directory)
+    child = git.spawn(command, stderr=errors, stdin=False)
     async for data in pieces(child):
         await output.write(data)
     ended = await child.wait()

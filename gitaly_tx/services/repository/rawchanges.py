@@ -73,7 +73,7 @@ async def _resolved(git: IGit, repository: IRepository, revision: str, side: str
 
 
 async def _changes(git: IGit, repository: IRepository, command: Command) -> AsyncGenerator[RawChange, None]:
-    child = git.spawn(command)
+    child = git.spawn(command, stdin=False)
     decoder = RawDecoder()
     async with aclosing(batches(child, b"\0")) as output:
         async for fields in output:

@@ -43,7 +43,7 @@ async def search_files_by_content(
     repository = await opened(storage, given(request))
     check_query(request.query, request.ref)
     command = Command("grep", [*_OPTIONS, ValueFlag("-e", request.query)], [request.ref], directory=repository.directory)
-    child = git.spawn(command)
+    child = git.spawn(command, stdin=False)
     machine = Matches()
     async with aclosing(pieces(child)) as output:
         async for data in output:
