@@ -32,6 +32,7 @@ from ...storage.interfaces import IRepository
 from ..validate import given, opened
 from ..wire import commit_message
 from .ports import CommitPorts
+from .walks import UNMAPPED
 
 IN_MESSAGE: Final = 10
 """Entries in one reply."""
@@ -98,7 +99,7 @@ async def list_last_commits_for_tree(
 async def _last(ports: CommitPorts, repository: IRepository, revision: bytes, path: bytes, literal: bool) -> ObjectID | None:
     command = Command(
         "log",
-        [Flag("--format=%H"), Flag("--max-count=1")],
+        [Flag("--format=%H"), UNMAPPED, Flag("--max-count=1")],
         [revision],
         after_separator=[path],
         directory=repository.directory,

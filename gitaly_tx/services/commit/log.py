@@ -33,7 +33,7 @@ from ..validate import given, opened
 from ..wire import commit_message
 from .ports import CommitPorts
 from .replies import commits, found
-from .walks import between, lines, revision_options, whatever_comes
+from .walks import UNMAPPED, between, lines, revision_options, whatever_comes
 
 _IDS: Final = Flag("--format=%H")
 _TOPO: Final = Flag("--topo-order")
@@ -48,7 +48,7 @@ async def find_all_commits(ports: CommitPorts, request: FindAllCommitsRequest) -
     """
     repository = await opened(ports.storage, given(request))
     validate_revision(request.revision, allow_empty=True)
-    options: list[Option] = [_IDS]
+    options: list[Option] = [_IDS, UNMAPPED]
     if request.max_count > 0:
         options.append(Flag(f"--max-count={request.max_count}"))
     if request.skip > 0:
@@ -74,7 +74,7 @@ async def commits_by_message(ports: CommitPorts, request: CommitsByMessageReques
     validate_revision(request.revision, allow_empty=True)
     if not request.query:
         raise GitalyError("empty Query", Code.INVALID_ARGUMENT)
-    options: list[Option] = [_IDS, Flag("--grep=" + request.query), Flag("--regexp-ignore-case")]
+    options: list[Option] = [_IDS, UNMAPPED, Flag("--grep=" + request.query), Flag("--regexp-ignore-case")]
     if request.offset > 0:
         options.append(Flag(f"--skip={request.offset}"))
     if request.limit > 0:
@@ -150,8 +150,7 @@ def _find_options(request: FindCommitsRequest) -> Iterator[Option]:
     ):
         if wanted:
             yield Flag(name)
-    if request.author:
-        yield Flag(b"--author=" + request.author)
+    yield Flag(b"--author=" + request.author) if request.author else UNMAPPED
     yield from between(
         request.after if request.HasField("after") else None, request.before if request.HasField("before") else None
     )

@@ -6,6 +6,7 @@ from __future__ import annotations
 
 from collections.abc import AsyncGenerator, Iterable, Iterator
 from contextlib import aclosing
+from typing import Final
 
 from google.protobuf.timestamp_pb2 import Timestamp
 
@@ -13,6 +14,9 @@ from ...git.command import Command
 from ...git.interfaces import Ended, IGit
 from ...git.options import Flag, Option, Revision
 from ...git.records import batches
+
+UNMAPPED: Final = Flag("--no-mailmap")
+"""For a ``git log`` that looks at no names: it would read HEAD's mailmap, which takes a fifth of the time of a short log."""
 
 
 class WalkEnded(Exception):
@@ -77,4 +81,4 @@ def revision_options(revisions: Iterable[bytes]) -> Iterator[Option]:
         yield Flag(revision) if revision.startswith(b"--") else Revision(revision)
 
 
-__all__ = ["WalkEnded", "between", "lines", "revision_options", "whatever_comes"]
+__all__ = ["UNMAPPED", "WalkEnded", "between", "lines", "revision_options", "whatever_comes"]

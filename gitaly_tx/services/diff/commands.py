@@ -15,7 +15,12 @@ PLAIN = ("--no-color", "--no-ext-diff", "--no-textconv")
 """Options that keep a repository's config and attributes from running programs, and from colours."""
 
 _AS_PARSED = (*PLAIN, "--no-relative", "--src-prefix=a/", "--dst-prefix=b/", "--submodule=short")
-_CONFIG = (ConfigPair("core.quotePath", "true"), ConfigPair("diff.suppressBlankEmpty", "false"))
+_CONFIG = (
+    ConfigPair("core.quotePath", "true"),
+    ConfigPair("diff.suppressBlankEmpty", "false"),
+    # Two commits are read and none is looked for: opening the graph costs more than it saves.
+    ConfigPair("core.commitGraph", "false"),
+)
 
 
 def command(
