@@ -11,8 +11,8 @@ from .client.interfaces import IPeers
 from .git.interfaces import IGit
 from .git.mailmaps import Mailmaps
 from .hooks.custom import CustomHooks
-from .hooks.events import Written
 from .hooks.gitlab import Gitlab
+from .hooks.unasked import Unasked
 from .hooks.updateref import RefUpdater
 from .housekeeping.schedule import Housekeeping
 from .linguist.interfaces import ILinguist
@@ -64,7 +64,7 @@ class Ports:
     :param in_thread: where blocking work is done.
     :param housekeeping: for those who ask for it.
     :param updater: moves refs for users, with all that has a say in it.
-    :param written: told of refs that were written without anybody having a say in it.
+    :param unasked: writes what nobody has a say in.
     :param custom: runs custom hooks.
     :param peers: other Gitalys, which callers name.
     :param sidechannels: ways back to those who call, for bytes.
@@ -86,7 +86,7 @@ class Ports:
     transport: ITransport
     in_thread: InThread
     updater: RefUpdater
-    written: Written
+    unasked: Unasked
     custom: CustomHooks
     peers: IPeers
     sidechannels: ISidechannels
@@ -108,33 +108,33 @@ def services(ports: Ports) -> tuple[IMethods, ...]:
     One object for each service of which at least one method is built.
     """
     mailmaps = Mailmaps()
-    fetches = RemoteFetch(ports.git, ports.in_thread, ports.housekeeping.consider, ports.written)
+    fetches = RemoteFetch(ports.git, ports.in_thread, ports.unasked, ports.housekeeping.consider)
     clones = Clones(ports.storage, ports.git, fetches, ports.in_thread)
     outward = Outward(ports.remotes, fetches, clones, ports.peers, ports.pipes, ports.in_thread, ports.clock)
     return (
         AnalysisService(AnalysisMeans(ports.storage, ports.git, ports.linguist)),
         BlobService(ports.git, ports.storage),
-        CleanupService(ports.git, ports.storage, ports.in_thread, ports.written),
+        CleanupService(ports.git, ports.storage, ports.in_thread, ports.unasked),
         ConflictsService(ConflictPorts(ports.git, ports.storage, ports.peers, ports.updater, ports.in_thread)),
         DiffService(ports.git, ports.storage, ports.in_thread),
         CommitService(CommitPorts(ports.storage, ports.git, mailmaps, Languages(ports.linguist, ports.git), ports.signing)),
         HookService(HookPorts(ports.git, ports.storage, ports.custom, ports.packs, ports.hook_sockets, ports.gitlab)),
         InternalService(ports.storage.storages, ports.in_thread),
-        ObjectPoolService(ports.git, ports.storage, ports.in_thread, ports.housekeeping),
+        ObjectPoolService(ports.git, ports.storage, ports.in_thread, ports.unasked, ports.housekeeping),
         OperationService(OperationPorts(ports.git, ports.storage, ports.peers, ports.updater, ports.in_thread, ports.signing)),
         PartitionService(ports.storage.storages, ports.in_thread),
-        RefService(ports.git, ports.storage, mailmaps, ports.written),
+        RefService(ports.git, ports.storage, mailmaps, ports.unasked),
         RemoteService(ports.storage, ports.git, ports.remotes, fetches),
         RepositoryService(
             ports.storage,
             ports.git,
             ports.in_thread,
+            ports.unasked,
             LicenseFiles(ports.linguist),
             outward,
             ports.housekeeping,
             ports.smudging,
             ports.bundles,
-            ports.written,
         ),
         ServerService(ports.version, ports.git, ports.storage.storages, ports.in_thread, ports.signing),
         SmartHTTPService(ports.storage, ports.transport, ports.sidechannels),

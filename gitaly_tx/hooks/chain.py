@@ -20,6 +20,7 @@ from .events import Announcer
 from .interfaces import (
     AccessDenied,
     AfterFailed,
+    Change,
     HookDeclined,
     IApplication,
     IHooks,
@@ -121,7 +122,9 @@ class Hooks:
             self._log.info("update hook declined: {why}", why=str(error), ref=update.name)
             raise HookDeclined("hook declined", "update", error.executed, update.name) from error
 
-    async def after(self, push: Push, accepted: Sequence[RefUpdate], tell_out: Tell, tell_err: Tell) -> None:
+    async def after(
+        self, push: Push, accepted: Sequence[RefUpdate], tell_out: Tell, tell_err: Tell, head: bytes | None = None
+    ) -> None:
         """
         As :func:`gitaly_tx.hooks.interfaces.IHooks.after`.
         """
@@ -144,7 +147,8 @@ class Hooks:
         except Exception:
             self._log.failure("post-receive hook failed")
         finally:
-            await self._announcer.announce(RefsUpdated(push, accepted))
+            change = Change.CREATED if push.creates else Change.MOVED
+            await self._announcer.announce(RefsUpdated(push, accepted, head, change))
 
     async def _hear(self, asked: Awaitable[None], tell_err: Tell) -> None:
         """

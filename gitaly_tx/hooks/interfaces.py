@@ -7,6 +7,7 @@ configuration. They run in the reactor's thread, so they must not block; ``async
 
 from __future__ import annotations
 
+import enum
 from collections.abc import Awaitable, Callable, Mapping, Sequence
 from typing import Any
 
@@ -34,6 +35,7 @@ class Push:
     :param environment: for the log and for hooks: the correlation id and the like.
     :param known: what was found out about it by those who have a say in it, so that it is found out once.
     :param own: it came in over a door of this server's own, from one of its own users; applications' pushes do not.
+    :param creates: the repository is made for it, and stays only if something of it is written.
     """
 
     repository: IRepository
@@ -48,6 +50,7 @@ class Push:
     environment: Mapping[str, str] = field(factory=dict)
     known: dict[str, Any] = field(factory=dict, eq=False, repr=False)
     own: bool = False
+    creates: bool = False
 
 
 class Refused(Exception):
@@ -175,22 +178,49 @@ class IPushPolicy(Interface):
         """
 
 
+class Change(enum.Enum):
+    """
+    What a write did.
+    """
+
+    MOVED = "moved"
+    """Refs came, moved or went, or HEAD is a name for another one."""
+
+    CREATED = "created"
+    """The repository was made, with the refs that the event has."""
+
+    CONVERTED = "converted"
+    """The repository keeps its refs in another format. They are what they were."""
+
+    REMOVED = "removed"
+    """The repository is gone, refs and all: nothing can be asked of it but its name."""
+
+
 @frozen
 class RefsUpdated:
     """
     A write that happened.
 
-    :param push: as it was asked for.
-    :param updates: what was accepted.
+    :param push: as it was asked for. A write that is no push names no user.
+    :param updates: what was accepted: for a repository that was made all its refs, with an ``old`` of zeros; otherwise those that
+        were named in the write, of which there are none if it was about something else.
+    :param head: the ref that HEAD is a name for since then; ``None`` if it is what it was.
+    :param change: what was done.
     """
 
     push: Push
     updates: Sequence[RefUpdate]
+    head: bytes | None = None
+    change: Change = Change.MOVED
 
 
 class IEventSink(Interface):
     """
-    Hears of every acknowledged write, exactly once, after it is visible.
+    Hears of every acknowledged write that changes what a repository's refs are, exactly once, after it is visible: pushes, all
+    that is written for users and applications, repositories made and removed. Housekeeping, config and hooks are none of that.
+
+    A write that is in the log when the server is killed is there after the next start, but whoever made it was not told, and no
+    sink is: one that keeps a copy of what it hears looks once at each repository when it starts.
     """
 
     name: str = Attribute("What the log calls it.")
@@ -228,10 +258,13 @@ class IHooks(Interface):
         :raises HookDeclined: ``hook declined``.
         """
 
-    def after(push: Push, accepted: Sequence[RefUpdate], tell_out: Tell, tell_err: Tell) -> Awaitable[None]:
+    def after(
+        push: Push, accepted: Sequence[RefUpdate], tell_out: Tell, tell_err: Tell, head: bytes | None = None
+    ) -> Awaitable[None]:
         """
         The application, ``post-receive``, then event sinks. Changes nothing any more; failures are logged, and told to the user
         where git does.
 
+        :param head: the ref that HEAD is a name for since then, if it was another one.
         :raises AfterFailed: if the application was not content; ``post-receive`` was not run then.
         """

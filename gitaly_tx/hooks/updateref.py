@@ -19,8 +19,8 @@ from ..observability.failpoints import failpoint
 from ..storage.interfaces import IRepository, IStaging
 from .chain import update_lines
 from .detached import Detached
-from .events import Written, unheard
 from .interfaces import AccessDenied, AfterFailed, HookDeclined, IHooks, Push, Refused, Unanswered
+from .unasked import Unasked
 
 PROTOCOL: Final = "web"
 """What hooks and the application are told of how such a write came in."""
@@ -169,14 +169,14 @@ class RefUpdater:
 
     From the third step on a write is carried through, whether its caller is still there or not.
 
+    :param unasked: tells of refs in whose writing nobody has a say.
     :param packed: told of a repository that got new objects, so that somebody can see whether it has too many packs.
-    :param written: told of refs in whose writing nobody has a say.
     """
 
     _hooks: IHooks
     _git: IGit
+    _unasked: Unasked
     _packed: Callable[[IRepository], None] = _nobody
-    _written: Written = unheard
     _detached: Detached = field(factory=lambda: Detached("write"), init=False)
 
     async def update(
@@ -255,7 +255,7 @@ class RefUpdater:
 
     async def _write_unasked(self, repository: IRepository, updates: Sequence[RefUpdate], staging: IStaging | None) -> None:
         await self._commit(repository, updates, staging)
-        await self._written(repository, updates)
+        await self._unasked.tell(repository, updates)
 
     async def _keep(self, repository: IRepository, staging: IStaging | None) -> None:
         if staging is not None:

@@ -7,7 +7,7 @@ is negotiated and nothing sent. A pool never loses an object: what nothing refer
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Awaitable, Callable, Sequence
 from posixpath import join
 
 from attrs import frozen
@@ -21,6 +21,9 @@ from ..git.objectid import ObjectID
 from ..git.refchecks import prefixes
 from ..storage.interfaces import IRepository, IStaging
 from ..wal.threads import InThread
+from ..writequeue.transaction import Outcome
+
+Commit = Callable[[IRepository, Sequence[RefUpdate], IStaging | None], Awaitable[Outcome]]
 
 FETCHING = "fetch into object pool"
 
@@ -34,19 +37,21 @@ _LISTED = 64 << 20
 """Bytes of git's list of dangling objects that are read at most."""
 
 
-async def fetch(git: IGit, in_thread: InThread, pool: IRepository, origin: IRepository) -> None:
+async def fetch(git: IGit, in_thread: InThread, commit: Commit, pool: IRepository, origin: IRepository) -> None:
     """
     Let a pool have all refs of ``origin``, below :data:`MIRROR`, and what they reach.
 
+    :param commit: writes refs, with the objects in a staging directory.
     :raises GitalyError: INTERNAL if the origin's objects are not all there.
     """
-    await _Fetch(git, in_thread, pool, origin).run()
+    await _Fetch(git, in_thread, commit, pool, origin).run()
 
 
 @frozen
 class _Fetch:
     git: IGit
     in_thread: InThread
+    commit: Commit
     pool: IRepository
     origin: IRepository
 
@@ -89,7 +94,7 @@ class _Fetch:
             raise GitalyError(f"{FETCHING}: {ended}", Code.INTERNAL, facts)
 
     async def _write(self, updates: Sequence[RefUpdate], staging: IStaging | None) -> None:
-        outcome = await self.pool.commit(updates, staging=staging)
+        outcome = await self.commit(self.pool, updates, staging)
         for refused in outcome.refused.values():
             facts = {"ref": refused.name, "why": refused.why.value}
             raise GitalyError(f"{FETCHING}: reference update refused", Code.ABORTED, facts)

@@ -4,6 +4,8 @@ Pools found, made and removed.
 
 from __future__ import annotations
 
+from collections.abc import Awaitable, Callable
+
 from protocols.gitaly.shared_pb2 import Repository
 
 from ..errors import Code, GitalyError
@@ -16,6 +18,10 @@ from ..storage.poolpaths import is_pool_path
 from ..wal.threads import InThread
 from .errors import NoPool, NoPoolPath
 from .objects import gather
+
+Create = Callable[..., Awaitable[IRepository]]
+
+Remove = Callable[[Repository | None], Awaitable[None]]
 
 CREATING = "creating object pool"
 
@@ -50,9 +56,13 @@ async def find_pool(storage: IStorageProvider, message: Repository | None) -> IR
         raise
 
 
-async def create_pool(storage: IStorageProvider, in_thread: InThread, pool: Repository, origin: Repository) -> IRepository:
+async def create_pool(
+    storage: IStorageProvider, in_thread: InThread, create: Create, pool: Repository, origin: Repository
+) -> IRepository:
     """
     Make a pool with the branches, the tags and all objects of a repository, whether that has them itself or borrows them.
+
+    :param create: as :func:`gitaly_tx.storage.interfaces.IStorageProvider.create`.
 
     :raises GitalyError: FAILED_PRECONDITION if there is something already; as the storage for a bad origin.
     """
@@ -69,7 +79,7 @@ async def create_pool(storage: IStorageProvider, in_thread: InThread, pool: Repo
         staging = await storage.prepare(pool, object_format=object_format)
         try:
             refs = await _copy(in_thread, source, staging)
-            return await storage.create(pool, object_format=object_format, default_branch=head, staging=staging, refs=refs)
+            return await create(pool, object_format=object_format, default_branch=head, staging=staging, refs=refs)
         finally:
             await staging.discard()
     except GitalyError as error:
@@ -104,15 +114,17 @@ def _gather(source: GitDirectory, target: GitDirectory) -> None:
     gather(object_directories(source), target.objects)
 
 
-async def delete_pool(storage: IStorageProvider, message: Repository | None) -> None:
+async def delete_pool(storage: IStorageProvider, remove: Remove, message: Repository | None) -> None:
     """
     Remove a pool, if it is there. Whether somebody still borrows from it is for the caller to know.
+
+    :param remove: as :func:`gitaly_tx.storage.interfaces.IStorageProvider.remove`.
 
     :raises GitalyError: as :func:`find_pool`, but for one that is not there.
     """
     try:
         await find_pool(storage, message)
-        await storage.remove(message)
+        await remove(message)
     except NoPool:
         return
     except GitalyError as error:

@@ -26,6 +26,7 @@ from ..frontends.tls import RenewableCertificate
 from ..git.cgroups import ControlledChildren
 from ..git.children import Children
 from ..git.watchdog import Watchdog
+from ..hooks.unasked import Unasked
 from ..hooks.updateref import RefUpdater
 from ..limits.adaptive import Adaptation
 from ..observability.lag import LagSampler
@@ -68,6 +69,7 @@ class Assembly:
     maintenance: Maintenance
     pushes: ReceivePack
     updater: RefUpdater
+    unasked: Unasked
     application: Application | None
     lag: LagSampler
     peers: Peers
@@ -158,6 +160,7 @@ class Assembly:
         await self.maintenance.stop()
         await self.pushes.settle()
         await self.updater.settle()
+        await self.unasked.settle()
         if self.cache is not None:
             self.cache.stop()
         if self.bundles is not None:

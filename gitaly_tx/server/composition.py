@@ -38,11 +38,12 @@ from ..git.runner import Git
 from ..git.watchdog import Watchdog
 from ..hooks.chain import Hooks
 from ..hooks.custom import CustomHooks
-from ..hooks.events import Announcer, Unasked
+from ..hooks.events import Announcer
 from ..hooks.interfaces import IPushPolicy
 from ..hooks.intime import InTime
 from ..hooks.plugins import found_policies, found_sinks, load_named
 from ..hooks.policies import LargestFile
+from ..hooks.unasked import Unasked
 from ..hooks.updateref import RefUpdater
 from ..limits.kernel import find_groups
 from ..linguist.linguist import Linguist
@@ -172,7 +173,7 @@ def assemble(reactor: Any, config: Config, surroundings: Surroundings, program: 
     )
     announcer = Announcer(found_sinks())
     hooks = Hooks(_policies(config, clock), custom, announcer, gitlab, measures.hook)
-    written = Unasked(announcer, git)
+    unasked = Unasked(announcer, git)
     pushes = ReceivePack(
         Means(
             git=git,
@@ -196,7 +197,7 @@ def assemble(reactor: Any, config: Config, surroundings: Surroundings, program: 
         pushes,
     )
 
-    updater = RefUpdater(hooks, git, housekeeping.consider, written)
+    updater = RefUpdater(hooks, git, unasked, housekeeping.consider)
     peers = Peers(time.time)
     origins = Origins()
     ports = Ports(
@@ -206,7 +207,7 @@ def assemble(reactor: Any, config: Config, surroundings: Surroundings, program: 
         transport=transport,
         in_thread=threads,
         updater=updater,
-        written=written,
+        unasked=unasked,
         custom=custom,
         gitlab=gitlab,
         peers=peers,
@@ -257,6 +258,7 @@ def assemble(reactor: Any, config: Config, surroundings: Surroundings, program: 
         maintenance=Maintenance(housekeeping, nightly(config.daily_maintenance, clock, storage, threads, housekeeping)),
         pushes=pushes,
         updater=updater,
+        unasked=unasked,
         application=asked,
         lag=LagSampler(clock, metrics.reactor_lag),
         peers=peers,

@@ -12,7 +12,7 @@ from attrs import frozen
 from ..git.interfaces import RefRefused, RefUpdate, Refusal
 from ..git.objectid import ObjectID
 from ..git.refchecks import prefixes, refused_for_value
-from ..hooks.events import Written
+from ..hooks.unasked import Unasked
 from ..storage.interfaces import IRepository
 
 LOCKED = "reference is already locked"
@@ -50,23 +50,21 @@ class Problem:
     actual: ObjectID | None = None
 
 
-async def write_refs(repository: IRepository, updates: Sequence[RefUpdate], written: Written) -> Problem | None:
+async def write_refs(repository: IRepository, updates: Sequence[RefUpdate], unasked: Unasked) -> Problem | None:
     """
     Write refs, all or none, if the objects that they shall point at are there.
 
-    :param written: told of it.
     :returns: ``None`` if they are written.
     :raises GitalyError: as :func:`gitaly_tx.storage.interfaces.IRepository.commit`.
     """
     wrong = await _wrong_targets(repository, updates)
-    refused = await _outdated(repository, updates) if wrong else (await repository.commit(updates)).refused
+    refused = await _outdated(repository, updates) if wrong else (await unasked.commit(repository, updates)).refused
     named = Counter(update.name for update in updates)
     for update in updates:
         if update.name in refused:
             return _problem(update, refused[update.name], named)
         if update.name in wrong:
             return Problem(update, wrong[update.name])
-    await written(repository, updates)
     return None
 
 

@@ -135,7 +135,8 @@ class Clones:
             if contents.object_format is not ObjectFormat.SHA1:
                 target = await self._storage.prepare(message, object_format=contents.object_format)
             await self._in_thread(_move_objects, made.objects, target.directory.objects)
-            repository = await self._storage.create(
+            repository = await self._fetches.unasked.create(
+                self._storage,
                 message,
                 object_format=contents.object_format,
                 default_branch=head,

@@ -4,7 +4,9 @@ Which branch HEAD is a name for, once somebody pushes into an empty repository.
 
 from __future__ import annotations
 
-from collections.abc import Awaitable, Callable, Sequence
+from collections.abc import Sequence
+
+from attrs import define, field
 
 from ..git.interfaces import RefUpdate
 from ..storage.interfaces import IRepository
@@ -12,22 +14,27 @@ from ..storage.interfaces import IRepository
 _BRANCHES = b"refs/heads/"
 
 
-def follower(repository: IRepository, updates: Sequence[RefUpdate]) -> Callable[[], Awaitable[bytes | None]] | None:
+@define(eq=False)
+class Follower:
     """
-    For :func:`~gitaly_tx.storage.interfaces.IRepository.commit`: HEAD follows the first branch that is pushed into a repository
-    without branches, unless the branch that it names is among those that are pushed. Otherwise a clone of a repository whose
-    first branch is not the default one would check nothing out.
+    To be called when the turn of :func:`~gitaly_tx.storage.interfaces.IRepository.commit` has come: HEAD follows the first branch
+    that is pushed into a repository without branches, unless the branch that it names is among those that are pushed. Otherwise
+    a clone of a repository whose first branch is not the default one would check nothing out.
 
-    :returns: what to call when the write's turn has come; ``None`` if no branch is created.
+    :ivar chosen: what HEAD is to be a name for, if it is to change.
     """
-    created = [update.name for update in updates if update.name.startswith(_BRANCHES) and not update.new.is_zero]
-    if not created:
-        return None
 
-    async def choose() -> bytes | None:
-        head = await repository.head()
-        if head is None or head in created or await repository.refs((_BRANCHES,)):
-            return None
-        return created[0]
+    _repository: IRepository
+    _updates: Sequence[RefUpdate]
+    chosen: bytes | None = field(default=None, init=False)
 
-    return choose
+    async def __call__(self) -> bytes | None:
+        """
+        Look, and choose.
+        """
+        created = [update.name for update in self._updates if update.name.startswith(_BRANCHES) and not update.new.is_zero]
+        if created:
+            head = await self._repository.head()
+            if head is not None and head not in created and not await self._repository.refs((_BRANCHES,)):
+                self.chosen = created[0]
+        return self.chosen

@@ -26,7 +26,7 @@ from .interfaces import PushBroken, PushRequest
 from .pushanswer import Answer
 from .pushchecks import refuse_badly_named, refuse_deletions, refuse_hidden, refuse_rewinding, settle_deletions
 from .pushconfig import read_config
-from .pushhead import follower
+from .pushhead import Follower
 from .pushintake import Intake
 from .pushmeans import Means
 from .pushrequest import PushHead, Wish
@@ -43,6 +43,7 @@ class PushSession:
     nothing behind but :func:`abandon` to call. From :func:`complete` on the push is carried through, whether the client is still
     there or not.
 
+    :param creates: the repository was made for it.
     :ivar unpacked: what the report says of the pack.
     :ivar written: whether anything was.
     """
@@ -54,6 +55,8 @@ class PushSession:
     _intake: Intake
     _answer: Answer
     _asked: PushSettings = field(factory=PushSettings)
+    _creates: bool = False
+    _new_head: bytes | None = field(default=None, init=False)
     unpacked: bytes = field(default=b"ok", init=False)
     written: bool = field(default=False, init=False)
 
@@ -114,6 +117,7 @@ class PushSession:
             git=self._means.git,
             environment=environment,
             own=request.own,
+            creates=self._creates,
         )
 
     async def _ask_before(self) -> None:
@@ -238,13 +242,14 @@ class PushSession:
 
     async def _write(self, wishes: list[Wish], staging: IStaging | None) -> None:
         updates = [RefUpdate(wish.name, None if wish.any_old else wish.old, wish.new) for wish in wishes]
+        follower = Follower(self._repository, updates) if self._follows_head else None
         try:
             with watched_place() as place, self._answer.waiting(lambda: words.waiting(place.ahead)):
                 outcome = await self._repository.commit(
                     updates,
                     atomic=self._head.atomic,
                     staging=staging,
-                    admitted=follower(self._repository, updates) if self._follows_head else None,
+                    admitted=follower,
                 )
         except Exception as error:
             _log.failure("push cannot be written")
@@ -258,6 +263,8 @@ class PushSession:
                 wish.error = words.ATOMIC_TRANSACTION if self._head.atomic else words.reason(refused)
         if self._head.atomic and outcome.refused:
             self._refuse_open(words.ATOMIC_TRANSACTION)
+        elif follower is not None and follower.chosen not in outcome.refused:
+            self._new_head = follower.chosen or self._new_head
 
     @property
     def _follows_head(self) -> bool:
@@ -270,7 +277,8 @@ class PushSession:
     async def _after(self, accepted: list[RefUpdate]) -> None:
         tell = self._answer.tell
         try:
-            await self._means.hooks.after(self._push(self._repository), accepted, tell, tell)
+            head = await self._repository.head() if self._creates else self._new_head
+            await self._means.hooks.after(self._push(self._repository), accepted, tell, tell, head)
         except AfterFailed as error:
             # The log has it. Whoever pushed has pushed, and can do nothing about it.
             if error.text:

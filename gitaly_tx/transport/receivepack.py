@@ -103,7 +103,7 @@ class ReceivePack:
             repository = made = await self._create(request, head)
         answer = Answer(self._means.clock, stdout, stderr, head.sidebands)
         intake = Intake(self._means, repository, head, source, answer, asked)
-        session = PushSession(self._means, repository, request, head, intake, answer, asked)
+        session = PushSession(self._means, repository, request, head, intake, answer, asked, made is not None)
         try:
             writable = await session.prepare()
         except BaseException:

@@ -24,7 +24,7 @@ from ..git.objectid import ObjectFormat, ObjectID
 from ..git.options import ConfigPair
 from ..git.packedrefs import UNPEELED_HEADER
 from ..git.refchecks import in_the_way
-from ..hooks.events import Written, unheard
+from ..hooks.unasked import Unasked
 from ..storage.interfaces import IRepository, IStaging
 from ..wal.building import skeleton
 from ..wal.interfaces import Creation, FileChange
@@ -98,14 +98,14 @@ class RemoteFetch:
     """
     Runs fetches.
 
+    :param unasked: writes what was fetched.
     :param packed: told of a repository that got a new pack, so that somebody can see whether it has too many.
-    :param written: told of refs that were written.
     """
 
     _git: IGit
     _in_thread: InThread
+    unasked: Unasked
     packed: Callable[[IRepository], None]
-    written: Written = unheard
 
     async def fetch(
         self,
@@ -201,6 +201,16 @@ class RemoteFetch:
         :param files: what is written beside.
         :raises GitalyError: INTERNAL, if a ref is not what it was any more; nothing of its batch is written then.
         """
+        await self.unasked.carry(self._commit(repository, staging, updates, head, files))
+
+    async def _commit(
+        self,
+        repository: IRepository,
+        staging: IStaging,
+        updates: Sequence[RefUpdate],
+        head: bytes | None,
+        files: Sequence[FileChange],
+    ) -> None:
         deleting = [update for update in updates if update.new.is_zero]
         setting = [update for update in updates if not update.new.is_zero]
         batches: list[tuple[list[RefUpdate], str]] = [([*deleting, *setting], "update")]
@@ -209,14 +219,13 @@ class RemoteFetch:
         for batch, kind in batches:
             last = kind == "update"
             outcome = (
-                await repository.commit(batch, staging=staging, head=head, files=files)
+                await self.unasked.commit(repository, batch, staging, head=head, files=files)
                 if last
-                else await repository.commit(batch)
+                else await self.unasked.commit(repository, batch)
             )
             for refused in outcome.refused.values():
                 text = "reference is already locked" if refused.actual is None else "reference does not point to expected object"
                 raise GitalyError(f"preparing reference {kind}: {text}", Code.INTERNAL, {"ref": refused.name})
-            await self.written(repository, batch)
         if setting:
             self.packed(repository)
 

@@ -15,7 +15,7 @@ from gitaly_tx.errors import Code, GitalyError
 from gitaly_tx.git.interfaces import RefUpdate
 from gitaly_tx.git.objectid import ObjectFormat, ObjectID
 from gitaly_tx.hooks.chain import Hooks
-from gitaly_tx.hooks.events import Announcer, Unasked
+from gitaly_tx.hooks.events import Announcer
 from gitaly_tx.hooks.interfaces import (
     AccessDenied,
     AfterFailed,
@@ -27,6 +27,7 @@ from gitaly_tx.hooks.interfaces import (
     Unanswered,
 )
 from gitaly_tx.hooks.policies import BranchNames
+from gitaly_tx.hooks.unasked import Unasked
 from gitaly_tx.hooks.updateref import AccessError, HookError, RefUpdater, Stage, UpdateError, Writer
 from gitaly_tx.storage.interfaces import IRepository
 from protocols.gitaly.shared_pb2 import Repository, User
@@ -115,7 +116,7 @@ class UpdateTests(hookcase.HookCase):
         What is tested.
         """
         hooks = Hooks(policies, self.make_hooks(), Announcer([self.sink]), application)
-        return RefUpdater(hooks, self.git, self.packed.append, Unasked(Announcer([self.sink]), self.git))
+        return RefUpdater(hooks, self.git, Unasked(Announcer([self.sink]), self.git), self.packed.append)
 
     async def refused(self, kind: type[Exception], updater: RefUpdater, *updates: RefUpdate) -> Exception:
         """

@@ -73,7 +73,7 @@ class PoolCase(TestCase):
         """
         A pool of a repository.
         """
-        return await create_pool(self.stack.provider, self.stack.threads, named(path), named(origin))
+        return await create_pool(self.stack.provider, self.stack.threads, self.stack.provider.create, named(path), named(origin))
 
     async def refusal(self, asked: Any) -> tuple[Code, str]:
         """

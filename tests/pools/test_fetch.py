@@ -11,6 +11,7 @@ from gitaly_tx.git.interfaces import RefUpdate
 from gitaly_tx.git.objectid import ObjectID
 from gitaly_tx.pools.fetch import fetch
 from gitaly_tx.pools.link import link
+from tests.support.hearing import Sink, make_unasked
 
 from .poolcase import POOL, PoolCase
 
@@ -24,6 +25,8 @@ class FetchTests(PoolCase):
 
     async def setUp(self) -> None:  # type: ignore[override]
         await PoolCase.setUp(self)
+        self.sink = Sink()
+        self.unasked = make_unasked(self.stack.git, self.sink)
         self.member = await self.make("a.git")
         self.git("a.git", "update-ref", "refs/keep-around/x", "main~1")
         self.pool = await self.make_pool("a.git")
@@ -34,7 +37,7 @@ class FetchTests(PoolCase):
 
         :returns: the refs that it has of its own by that.
         """
-        await fetch(self.stack.git, self.stack.threads, self.pool, self.member)
+        await fetch(self.stack.git, self.stack.threads, self.unasked.commit, self.pool, self.member)
         self.git(POOL, "fsck", "--strict")
         self.assertEqual((self.littered(), self.stack.alive), ([], 0))
         listed = self.git(POOL, "for-each-ref", "--format=%(refname) %(objectname)", "refs/remotes", "refs/dangling")

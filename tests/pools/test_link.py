@@ -108,7 +108,9 @@ class LinkTests(PoolCase):
         """
         A pool elsewhere, with another object format, or one that borrows from the member itself is refused.
         """
-        elsewhere = await create_pool(self.stack.provider, self.stack.threads, other(POOL), named("a.git"))
+        elsewhere = await create_pool(
+            self.stack.provider, self.stack.threads, self.stack.provider.create, other(POOL), named("a.git")
+        )
         expected = (Code.INVALID_ARGUMENT, "repository has different storage than object pool")
         self.assertEqual(await self.refusal(link(self.stack.threads, self.member, elsewhere)), expected)
         modern = await self.make("b.git", object_format="sha256")

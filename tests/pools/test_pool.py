@@ -78,12 +78,16 @@ class CreateTests(PoolCase):
         await self.make("a.git")
         for path in ("a", "@pools/ab/cd.git", f"{POOL}/..", POOL.upper(), "../x"):
             expected = (Code.INVALID_ARGUMENT, "invalid object pool directory")
-            self.assertEqual(await self.refusal(create_pool(provider, threads, named(path), named("a.git"))), expected)
+            self.assertEqual(
+                await self.refusal(create_pool(provider, threads, provider.create, named(path), named("a.git"))), expected
+            )
         expected = (Code.NOT_FOUND, "creating object pool: getting source repository path: repository not found")
-        self.assertEqual(await self.refusal(create_pool(provider, threads, named(POOL), named("b.git"))), expected)
+        self.assertEqual(
+            await self.refusal(create_pool(provider, threads, provider.create, named(POOL), named("b.git"))), expected
+        )
         expected = (Code.INVALID_ARGUMENT, "creating object pool: storage name not found")
         unknown = Repository(storage_name="nope", relative_path=POOL)
-        self.assertEqual(await self.refusal(create_pool(provider, threads, unknown, named("a.git"))), expected)
+        self.assertEqual(await self.refusal(create_pool(provider, threads, provider.create, unknown, named("a.git"))), expected)
         self.assertFalse(os.path.exists(self.path("@pools")))
         there = (Code.FAILED_PRECONDITION, "creating object pool: repository exists already")
         os.makedirs(self.path(POOL))
@@ -136,10 +140,10 @@ class DeleteTests(PoolCase):
         await self.make_pool("a.git")
         self.assertEqual((await find_pool(provider, named(POOL))).partition.path, POOL)
         for _ in range(2):
-            await delete_pool(provider, named(POOL))
+            await delete_pool(provider, provider.remove, named(POOL))
             self.assertFalse(os.path.exists(self.path(POOL)))
         os.makedirs(self.path(f"{POOL}/x"))
-        await delete_pool(provider, named(POOL))
+        await delete_pool(provider, provider.remove, named(POOL))
         self.assertTrue(os.path.exists(self.path(f"{POOL}/x")))
         expected = (Code.FAILED_PRECONDITION, "object pool is not a valid git repository")
         self.assertEqual(await self.refusal(find_pool(provider, named(POOL))), expected)
@@ -150,7 +154,9 @@ class DeleteTests(PoolCase):
         """
         await self.make("a.git")
         await self.make_pool("a.git")
-        asked: list[Deferred[Any]] = [begin(delete_pool(self.stack.provider, named(POOL))) for _ in range(3)]
+        asked: list[Deferred[Any]] = [
+            begin(delete_pool(self.stack.provider, self.stack.provider.remove, named(POOL))) for _ in range(3)
+        ]
         await DeferredList(asked, fireOnOneErrback=True)
 
     async def test_refused(self) -> None:
@@ -171,7 +177,10 @@ class DeleteTests(PoolCase):
         ]:
             if message is not None and message.git_object_directory:
                 await self.make_pool("a.git")
-            self.assertEqual(await self.refusal(delete_pool(self.stack.provider, message)), (Code.INVALID_ARGUMENT, text))
+            self.assertEqual(
+                await self.refusal(delete_pool(self.stack.provider, self.stack.provider.remove, message)),
+                (Code.INVALID_ARGUMENT, text),
+            )
         self.assertTrue(os.path.exists(self.path("a.git")))
 
     async def test_other_storage(self) -> None:
@@ -180,5 +189,5 @@ class DeleteTests(PoolCase):
         """
         await self.make("a.git")
         await self.make_pool("a.git")
-        await delete_pool(self.stack.provider, other(POOL))
+        await delete_pool(self.stack.provider, self.stack.provider.remove, other(POOL))
         self.assertTrue(os.path.exists(self.path(POOL)))

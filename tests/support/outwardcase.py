@@ -51,8 +51,8 @@ class OutwardCase(WriteCase):
         git, threads = self.stack.git, self.stack.threads
         self.peers.services = {
             "RepositoryService": self.service,
-            "RefService": RefService(git, self.provider, Mailmaps()),
-            "ObjectPoolService": ObjectPoolService(git, self.provider, threads, UNUSED),
+            "RefService": RefService(git, self.provider, Mailmaps(), self.unasked),
+            "ObjectPoolService": ObjectPoolService(git, self.provider, threads, self.unasked, UNUSED),
         }
 
     def make_service(self) -> RepositoryService:
@@ -62,7 +62,7 @@ class OutwardCase(WriteCase):
         running: Any = reactor
         peers: Any = self.peers
         git, threads = self.stack.git, self.stack.threads
-        fetches = RemoteFetch(git, threads, self.packed.append, self.hear)
+        fetches = RemoteFetch(git, threads, self.unasked, self.packed.append)
         outward = Outward(
             Remotes(self.provider, threads, RemotePolicy(self.private)),
             fetches,
@@ -72,7 +72,7 @@ class OutwardCase(WriteCase):
             threads,
             self.clock,
         )
-        return RepositoryService(self.provider, git, threads, UNUSED, outward, UNUSED, UNUSED)
+        return RepositoryService(self.provider, git, threads, self.unasked, UNUSED, outward, UNUSED, UNUSED)
 
     @property
     def new(self) -> str:

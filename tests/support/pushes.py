@@ -138,6 +138,7 @@ class RecordedHooks:
         self.log: list[str] = []
         self.pushes: list[Push] = []
         self.accepted: list[RefUpdate] = []
+        self.heads: list[bytes | None] = []
 
     async def watches(self, push: Push) -> bool:
         """
@@ -158,12 +159,15 @@ class RecordedHooks:
         """
         self.log.append(f"update {update.name.decode()}")
 
-    async def after(self, push: Push, accepted: Sequence[RefUpdate], tell_out: Tell, tell_err: Tell) -> None:
+    async def after(
+        self, push: Push, accepted: Sequence[RefUpdate], tell_out: Tell, tell_err: Tell, head: bytes | None = None
+    ) -> None:
         """
         Hears.
         """
         self.log.append("after")
         self.accepted += accepted
+        self.heads.append(head)
 
 
 def make_means(git: IGit, hooks: IHooks, threads: Threads, clock: Any, **more: Any) -> Means:

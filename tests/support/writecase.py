@@ -5,17 +5,16 @@ Services that write, over real repositories, called as the dispatcher calls them
 from __future__ import annotations
 
 import os
-from collections.abc import AsyncIterator, Iterable, Sequence
+from collections.abc import AsyncIterator, Iterable
 from typing import Any
 
 from twisted.trial.unittest import TestCase
 
 from gitaly_tx.errors import Code, GitalyError
-from gitaly_tx.git.interfaces import RefUpdate
-from gitaly_tx.storage.interfaces import IRepository
 from protocols.gitaly.shared_pb2 import Repository
 
 from .git import git, make_repository
+from .hearing import Sink, make_unasked
 from .leaks import children
 from .stack import Stack
 
@@ -30,7 +29,7 @@ class WriteCase(TestCase):
 
     :cvar commits: how many.
     :cvar names: the storages.
-    :ivar heard: what event sinks would hear of: for each write the refs, and what they became.
+    :ivar sink: hears of writes.
     """
 
     timeout = 60
@@ -47,19 +46,14 @@ class WriteCase(TestCase):
         await self.stack.start()
         self.addCleanup(self.stack.stop)
         self.provider = self.stack.provider
-        self.heard: list[dict[str, str]] = []
+        self.sink = Sink()
+        self.unasked = make_unasked(self.stack.git, self.sink)
         self.fill()
 
     def fill(self) -> None:
         """
         Put more into the repository, and make the service.
         """
-
-    async def hear(self, repository: IRepository, updates: Sequence[RefUpdate]) -> None:
-        """
-        Somebody is told of a write.
-        """
-        self.heard.append({update.name.decode(): str(update.new) for update in updates})
 
     def run_git(self, *words: str, path: str | None = None, stdin: bytes = b"", **environment: Any) -> str:
         """

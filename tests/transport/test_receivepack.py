@@ -58,11 +58,13 @@ class StubbornHooks(RecordedHooks):
         if raised is not None:
             raise raised
 
-    async def after(self, push: Push, accepted: Sequence[RefUpdate], tell_out: Tell, tell_err: Tell) -> None:
+    async def after(
+        self, push: Push, accepted: Sequence[RefUpdate], tell_out: Tell, tell_err: Tell, head: bytes | None = None
+    ) -> None:
         """
         Says something.
         """
-        await super().after(push, accepted, tell_out, tell_err)
+        await super().after(push, accepted, tell_out, tell_err, head)
         await tell_out(b"thanks\n")
         if self.on_after is not None:
             raise self.on_after

@@ -66,11 +66,13 @@ class PausedHooks(RecordedHooks):
         await super().update(push, update, tell_out, tell_err)
         await self._pause("update")
 
-    async def after(self, push: Push, accepted: Sequence[RefUpdate], tell_out: Tell, tell_err: Tell) -> None:
+    async def after(
+        self, push: Push, accepted: Sequence[RefUpdate], tell_out: Tell, tell_err: Tell, head: bytes | None = None
+    ) -> None:
         """
         May pause.
         """
-        await super().after(push, accepted, tell_out, tell_err)
+        await super().after(push, accepted, tell_out, tell_err, head)
         await self._pause("after")
         await tell_out(b"thanks\n")
 

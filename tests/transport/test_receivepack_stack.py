@@ -112,6 +112,8 @@ class StackTests(LeakCheck, TestCase):
         git("--git-dir", path, "fsck", "--full", "--strict")
         self.assertEqual(self.stack.alive, 0)
         self.assertEqual(self.hooks.log.count("after"), 3)
+        self.assertEqual(self.hooks.heads, [b"refs/heads/trunk", None, None])
+        self.assertEqual([made.creates for made in self.hooks.pushes], [True, False, False])
 
     async def refused(self, data: bytes, meanwhile: Callable[[], Awaitable[object]] | None = None) -> Answered:
         """

@@ -14,7 +14,7 @@ from ...git.errors import ObjectNotFound
 from ...git.interfaces import IObjects, Reference, RefUpdate
 from ...git.objectid import ObjectID
 from ...git.parse import commit as commits
-from ...hooks.events import Written
+from ...hooks.unasked import Unasked
 from ...rpc.chunks import batched_stream
 from ...storage.interfaces import IRepository, IStorageProvider
 from ..validate import given, opened
@@ -42,12 +42,10 @@ Users = Mapping[ObjectID, Iterable[bytes]]
 
 
 async def apply_bfg_object_map(
-    storage: IStorageProvider, written: Written, requests: AsyncIterator[ApplyBfgObjectMapStreamRequest]
+    storage: IStorageProvider, unasked: Unasked, requests: AsyncIterator[ApplyBfgObjectMapStreamRequest]
 ) -> AsyncIterator[ApplyBfgObjectMapStreamResponse]:
     """
     Tell of each object in the map what it became, and in the end drop the refs that refer to what is no more, all at once.
-
-    :param written: told of the dropped refs.
     """
     first = await anext(requests, None)
     if first is None:
@@ -61,11 +59,10 @@ async def apply_bfg_object_map(
     if dropped:
         zero = repository.object_format.zero
         updates = [RefUpdate(name, None, zero) for name in dropped]
-        outcome = await repository.commit(updates)
+        outcome = await unasked.commit(repository, updates)
         for refused in outcome.refused.values():
             facts = {"ref": refused.name, "why": refused.why.value}
             raise GitalyError("reference cannot be dropped", Code.ABORTED, facts)
-        await written(repository, updates)
 
 
 async def _pairs(

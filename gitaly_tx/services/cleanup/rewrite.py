@@ -14,7 +14,7 @@ from ...git.command import Command
 from ...git.directory import GitDirectory
 from ...git.interfaces import IGit, RefUpdate
 from ...git.objectid import ObjectFormat, ObjectID
-from ...hooks.events import Written
+from ...hooks.unasked import Unasked
 from ...storage.interfaces import IRepository, IStaging, IStorageProvider, ITurn
 from ...wal.threads import InThread
 from ..validate import given, object_id, opened
@@ -27,18 +27,16 @@ Refs = Mapping[bytes, ObjectID]
 
 
 async def rewrite_history(
-    storage: IStorageProvider, git: IGit, in_thread: InThread, written: Written, requests: AsyncIterator[RewriteHistoryRequest]
+    storage: IStorageProvider, git: IGit, in_thread: InThread, unasked: Unasked, requests: AsyncIterator[RewriteHistoryRequest]
 ) -> RewriteHistoryResponse:
     """
     Rewrite all refs, in one transaction.
 
-    :param written: told of those that moved.
     :raises GitalyError: INVALID_ARGUMENT if nothing is to be done, or what is to be done makes no sense; ABORTED if a ref was
         changed meanwhile.
     """
     repository, rewriting = await _asked(storage, requests)
-    updates = await _Rewrite(git, in_thread, repository, rewriting).run()
-    await written(repository, updates)
+    await _Rewrite(git, in_thread, unasked, repository, rewriting).run()
     return RewriteHistoryResponse()
 
 
@@ -78,28 +76,29 @@ def _redaction(pattern: bytes) -> bytes:
 
 
 class _Rewrite:
-    def __init__(self, git: IGit, in_thread: InThread, repository: IRepository, rewriting: Rewriting) -> None:
+    def __init__(self, git: IGit, in_thread: InThread, unasked: Unasked, repository: IRepository, rewriting: Rewriting) -> None:
         self._git = git
         self._in_thread = in_thread
+        self._unasked = unasked
         self._repository = repository
         self._rewriting = rewriting
 
-    async def run(self) -> list[RefUpdate]:
+    async def run(self) -> None:
         """
-        :returns: what was written.
+        Rewrite what there is, if there is anything.
         """
         repository = self._repository
         refs = await repository.refs()
         before = {ref.name: ref.target for ref in refs}
         if not before:
-            return []
+            return
         staging = await repository.stage()
         try:
             scratch = os.path.dirname(staging.directory.object_directory or staging.directory.objects)
             object_format = repository.object_format
             after = await rewrite(self._git, self._in_thread, repository.directory, scratch, object_format, refs, self._rewriting)
             await self._check(staging.directory, after)
-            return await repository.turn(lambda turn: self._write(turn, staging, before, after))
+            await self._unasked.carry(self._replace(staging, before, after))
         finally:
             await staging.discard()
 
@@ -112,6 +111,10 @@ class _Rewrite:
         if ended.status != 0:
             facts = {"stderr": ended.stderr.decode("utf-8", "replace")}
             raise GitalyError(f"checking rewritten history: {ended}", Code.INTERNAL, facts)
+
+    async def _replace(self, staging: IStaging, before: Refs, after: Refs) -> None:
+        updates = await self._repository.turn(lambda turn: self._write(turn, staging, before, after))
+        await self._unasked.tell(self._repository, updates)
 
     async def _write(self, turn: ITurn, staging: IStaging, before: Refs, after: Refs) -> list[RefUpdate]:
         now = {ref.name: ref.target for ref in await self._repository.refs()}

@@ -13,7 +13,7 @@ from zope.interface import implementer
 from protocols.gitaly import cleanup_pb2 as pb
 
 from ...git.interfaces import IGit
-from ...hooks.events import Written, unheard
+from ...hooks.unasked import Unasked
 from ...rpc.call import Call
 from ...rpc.interfaces import IMethods
 from ...storage.interfaces import IStorageProvider
@@ -30,7 +30,7 @@ class CleanupService:
 
     :param git: for what walks.
     :param in_thread: where files are written.
-    :param written: told of refs that were written.
+    :param unasked: writes refs.
     """
 
     service: ClassVar[str] = "gitaly.CleanupService"
@@ -38,12 +38,12 @@ class CleanupService:
     _git: IGit
     _storage: IStorageProvider
     _in_thread: InThread
-    _written: Written = unheard
+    _unasked: Unasked
 
     def ApplyBfgObjectMapStream(
         self, call: Call, requests: AsyncIterator[pb.ApplyBfgObjectMapStreamRequest]
     ) -> AsyncIterator[pb.ApplyBfgObjectMapStreamResponse]:
-        return apply_bfg_object_map(self._storage, self._written, requests)
+        return apply_bfg_object_map(self._storage, self._unasked, requests)
 
     async def RewriteHistory(self, call: Call, requests: AsyncIterator[pb.RewriteHistoryRequest]) -> pb.RewriteHistoryResponse:
-        return await rewrite_history(self._storage, self._git, self._in_thread, self._written, requests)
+        return await rewrite_history(self._storage, self._git, self._in_thread, self._unasked, requests)

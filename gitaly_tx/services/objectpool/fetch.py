@@ -4,10 +4,13 @@ A pool is brought up to date.
 
 from __future__ import annotations
 
+from attrs import frozen
+
 from protocols.gitaly.objectpool_pb2 import FetchIntoObjectPoolRequest, FetchIntoObjectPoolResponse
 
 from ...errors import Code, GitalyError
 from ...git.interfaces import IGit
+from ...hooks.unasked import Unasked
 from ...housekeeping.schedule import Housekeeping
 from ...pools.fetch import fetch
 from ...pools.pool import find_pool
@@ -16,20 +19,27 @@ from ...wal.threads import InThread
 from .named import pool_of
 
 
-async def fetch_into_object_pool(
-    git: IGit,
-    storage: IStorageProvider,
-    in_thread: InThread,
-    housekeeping: Housekeeping,
-    request: FetchIntoObjectPoolRequest,
-) -> FetchIntoObjectPoolResponse:
+@frozen
+class FetchMeans:
+    """
+    What pools are brought up to date with.
+    """
+
+    git: IGit
+    storage: IStorageProvider
+    in_thread: InThread
+    unasked: Unasked
+    housekeeping: Housekeeping
+
+
+async def fetch_into_object_pool(means: FetchMeans, request: FetchIntoObjectPoolRequest) -> FetchIntoObjectPoolResponse:
     """
     Let a pool have what one of its members has, and look after it before and afterwards.
     """
-    pool, origin = await _named(storage, request)
-    await housekeeping.tidy(pool)
-    await fetch(git, in_thread, pool, origin)
-    await housekeeping.optimize(pool)
+    pool, origin = await _named(means.storage, request)
+    await means.housekeeping.tidy(pool)
+    await fetch(means.git, means.in_thread, means.unasked.commit, pool, origin)
+    await means.housekeeping.optimize(pool)
     return FetchIntoObjectPoolResponse()
 
 

@@ -12,18 +12,17 @@ from protocols.gitaly.ref_pb2 import DeleteRefsError, DeleteRefsRequest, DeleteR
 from ...errors import Code, GitalyError
 from ...git.interfaces import RefUpdate
 from ...git.names import validate_revision
-from ...hooks.events import Written
+from ...hooks.unasked import Unasked
 from ...storage.interfaces import IStorageProvider
 from ..refwrites import LOCKED, Problem, write_refs
 from ..validate import given, opened
 
 
-async def delete_refs(storage: IStorageProvider, written: Written, request: DeleteRefsRequest) -> DeleteRefsResponse:
+async def delete_refs(storage: IStorageProvider, unasked: Unasked, request: DeleteRefsRequest) -> DeleteRefsResponse:
     """
     Delete refs, all or none, whatever they point at: those that are named, or all that begin with none of some prefixes. A
     symbolic ref is deleted itself; one that does not exist is as it should be.
 
-    :param written: told of it.
     :raises GitalyError: INVALID_ARGUMENT for a request that names nothing, or names badly; ABORTED ``cannot lock references``;
         INTERNAL ``unable to prepare: …`` for what git alone refuses.
     """
@@ -34,7 +33,7 @@ async def delete_refs(storage: IStorageProvider, written: Written, request: Dele
         kept = tuple(request.except_with_prefix)
         names = [ref.name for ref in await repository.refs() if not ref.name.startswith(kept)]
     zero = repository.object_format.zero
-    problem = await write_refs(repository, [RefUpdate(name, None, zero, follow=False) for name in names], written)
+    problem = await write_refs(repository, [RefUpdate(name, None, zero, follow=False) for name in names], unasked)
     if problem is not None:
         raise _refusal(problem)
     return DeleteRefsResponse()

@@ -14,7 +14,7 @@ from protocols.gitaly import ref_pb2 as pb
 
 from ...git.interfaces import IGit
 from ...git.mailmaps import Mailmaps
-from ...hooks.events import Written, unheard
+from ...hooks.unasked import Unasked
 from ...rpc.call import Call
 from ...rpc.interfaces import IMethods
 from ...storage.interfaces import IStorageProvider
@@ -39,7 +39,7 @@ class RefService:
 
     :param git: for what needs a walk over history.
     :param mailmaps: shared with whoever else shows commits.
-    :param written: told of refs that were written.
+    :param unasked: writes refs.
     """
 
     service: ClassVar[str] = "gitaly.RefService"
@@ -47,7 +47,7 @@ class RefService:
     _git: IGit
     _storage: IStorageProvider
     _mailmaps: Mailmaps
-    _written: Written = unheard
+    _unasked: Unasked
     _commits: BranchCommits = field(init=False)
     _tags: TagDetails = field(init=False)
 
@@ -90,10 +90,10 @@ class RefService:
     async def UpdateReferences(
         self, call: Call, requests: AsyncIterator[pb.UpdateReferencesRequest]
     ) -> pb.UpdateReferencesResponse:
-        return await update_references(self._storage, self._written, requests)
+        return await update_references(self._storage, self._unasked, requests)
 
     async def DeleteRefs(self, call: Call, request: pb.DeleteRefsRequest) -> pb.DeleteRefsResponse:
-        return await delete_refs(self._storage, self._written, request)
+        return await delete_refs(self._storage, self._unasked, request)
 
     def ListBranchNamesContainingCommit(
         self, call: Call, request: pb.ListBranchNamesContainingCommitRequest

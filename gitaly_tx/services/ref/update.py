@@ -13,7 +13,7 @@ from ...errors import Code, GitalyError
 from ...git.interfaces import RefUpdate
 from ...git.names import check_ref
 from ...git.objectid import ObjectFormat, ObjectID
-from ...hooks.events import Written
+from ...hooks.unasked import Unasked
 from ...storage.interfaces import IRepository, IStorageProvider
 from ..refwrites import LOCKED, MISSING, STATE_MISMATCH, Problem, write_refs
 from ..validate import given, object_id, opened
@@ -23,12 +23,11 @@ MAXIMUM = 100_000
 
 
 async def update_references(
-    storage: IStorageProvider, written: Written, requests: AsyncIterator[UpdateReferencesRequest]
+    storage: IStorageProvider, unasked: Unasked, requests: AsyncIterator[UpdateReferencesRequest]
 ) -> UpdateReferencesResponse:
     """
     Create, update and delete refs, all or none, once the caller has sent the last of them.
 
-    :param written: told of it.
     :raises GitalyError: INVALID_ARGUMENT for requests that are not well-formed; ABORTED for a ref that somebody has locked, or
         that is not what the caller believes; NOT_FOUND ``target object missing``; RESOURCE_EXHAUSTED for too many; INTERNAL
         ``committing update: …`` for the rest.
@@ -47,7 +46,7 @@ async def update_references(
         updates.extend(_updates(request.updates, repository.object_format))
     if repository is None:
         raise GitalyError("receiving initial request: EOF", Code.INTERNAL)
-    problem = await write_refs(repository, updates, written)
+    problem = await write_refs(repository, updates, unasked)
     if problem is not None:
         raise _refusal(problem)
     return UpdateReferencesResponse()

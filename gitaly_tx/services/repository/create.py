@@ -9,6 +9,7 @@ from protocols.gitaly.repository_pb2 import CreateRepositoryRequest, CreateRepos
 
 from ...errors import Code, GitalyError
 from ...git.objectid import ObjectFormat
+from ...hooks.unasked import Unasked
 from ...storage.interfaces import IStorageProvider
 from ..validate import given
 
@@ -19,7 +20,9 @@ _FROM_WIRE = {
 }
 
 
-async def create_repository(storage: IStorageProvider, request: CreateRepositoryRequest) -> CreateRepositoryResponse:
+async def create_repository(
+    storage: IStorageProvider, unasked: Unasked, request: CreateRepositoryRequest
+) -> CreateRepositoryResponse:
     """
     Make a bare repository; HEAD is a name for the branch that is asked for, or ``main``.
 
@@ -32,5 +35,5 @@ async def create_repository(storage: IStorageProvider, request: CreateRepository
         await storage.exists(repository)
         raise GitalyError(f'unknown object format: "{int(request.object_format)}"', Code.INVALID_ARGUMENT)
     branch = request.default_branch or b"main"
-    await storage.create(repository, object_format=object_format, default_branch=b"refs/heads/" + branch)
+    await unasked.create(storage, repository, object_format=object_format, default_branch=b"refs/heads/" + branch)
     return CreateRepositoryResponse()

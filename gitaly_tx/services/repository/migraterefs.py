@@ -10,6 +10,7 @@ import stat
 from collections.abc import Iterator
 from posixpath import join
 
+from attrs import frozen
 from google.protobuf.duration_pb2 import Duration
 from twisted.internet.interfaces import IReactorTime
 
@@ -20,6 +21,8 @@ from ...git.command import Command
 from ...git.config import UnusableConfig, parse_config
 from ...git.directory import GitDirectory
 from ...git.interfaces import IGit
+from ...hooks.interfaces import Change
+from ...hooks.unasked import Unasked
 from ...storage.interfaces import IRepository, IStorageProvider, ITurn
 from ...wal.interfaces import FileChange
 from ...wal.threads import InThread
@@ -39,12 +42,23 @@ _NAMES = {
 _CONFIG = 1 << 20
 
 
+@frozen
+class MigrationMeans:
+    """
+    :param in_thread: where files are read and written.
+    :param unasked: tells of it.
+    :param clock: measures how long it takes.
+    """
+
+    storage: IStorageProvider
+    git: IGit
+    in_thread: InThread
+    unasked: Unasked
+    clock: IReactorTime
+
+
 async def migrate_reference_backend(
-    storage: IStorageProvider,
-    git: IGit,
-    in_thread: InThread,
-    clock: IReactorTime,
-    request: MigrateReferenceBackendRequest,
+    means: MigrationMeans, request: MigrateReferenceBackendRequest
 ) -> MigrateReferenceBackendResponse:
     """
     Have a repository's refs in the format that is wanted. A copy of them is converted while nobody else writes, and takes their
@@ -54,29 +68,37 @@ async def migrate_reference_backend(
     :raises GitalyError: INVALID_ARGUMENT ``target reference backend not set``, or for one that nobody knows; FAILED_PRECONDITION
         if git is too old for it; INTERNAL ``migration failed: …``.
     """
-    repository = await opened(storage, given(request))
+    repository = await opened(means.storage, given(request))
     target = _NAMES.get(request.target_reference_backend)
     if target is None:
         unset = request.target_reference_backend == MigrateReferenceBackendRequest.REFERENCE_BACKEND_UNSPECIFIED
         told = "target reference backend not set" if unset else "unknown target reference backend"
         raise GitalyError(told, Code.INVALID_ARGUMENT)
-    begun = clock.seconds()
+    begun = means.clock.seconds()
     staging = await repository.stage()
     try:
         scratch = GitDirectory(await staging.scratch(), repository.directory.objects)
-        await repository.turn(lambda turn: _migrate(git, in_thread, repository, turn, scratch, target))
+        await means.unasked.carry(_migrated(means, repository, scratch, target))
     finally:
         await staging.discard()
     time = Duration()
-    time.FromMicroseconds(int((clock.seconds() - begun) * 1_000_000))
+    time.FromMicroseconds(int((means.clock.seconds() - begun) * 1_000_000))
     return MigrateReferenceBackendResponse(time=time)
+
+
+async def _migrated(means: MigrationMeans, repository: IRepository, scratch: GitDirectory, target: str) -> None:
+    if await repository.turn(lambda turn: _migrate(means.git, means.in_thread, repository, turn, scratch, target)):
+        await means.unasked.tell(repository, change=Change.CONVERTED)
 
 
 async def _migrate(
     git: IGit, in_thread: InThread, repository: IRepository, turn: ITurn, scratch: GitDirectory, target: str
-) -> None:
+) -> bool:
+    """
+    :returns: whether there was anything to do.
+    """
     if await in_thread(_present, repository.directory.path) == target:
-        return
+        return False
     if git.version < OLDEST:
         told = f"migration failed: git {git.version_text} is too old, {OLDEST[0]}.{OLDEST[1]} or newer is needed"
         raise GitalyError(told, Code.FAILED_PRECONDITION)
@@ -85,6 +107,7 @@ async def _migrate(
     if target == "files":
         await _run(git, Command("pack-refs", ["--all"], directory=scratch))
     await turn.commit(files=await in_thread(_changes, scratch.path, target))
+    return True
 
 
 async def _run(git: IGit, command: Command) -> None:

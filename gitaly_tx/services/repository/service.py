@@ -13,7 +13,7 @@ from zope.interface import implementer
 from protocols.gitaly import repository_pb2 as pb
 
 from ...git.interfaces import IGit
-from ...hooks.events import Written, unheard
+from ...hooks.unasked import Unasked
 from ...housekeeping.schedule import Housekeeping
 from ...linguist.licensefiles import LicenseFiles
 from ...rpc.call import Call
@@ -44,7 +44,7 @@ from .fsck import fsck
 from .info import repository_info
 from .license import find_license
 from .mergebase import find_merge_base
-from .migraterefs import migrate_reference_backend
+from .migraterefs import MigrationMeans, migrate_reference_backend
 from .objectssize import objects_size
 from .optimize import optimize_repository, prune_unreachable_objects
 from .outward import Outward
@@ -67,12 +67,12 @@ class RepositoryService:
 
     :param git: for what walks, compresses or compares.
     :param in_thread: where files are read.
+    :param unasked: writes what nobody has a say in.
     :param licenses: knows licences.
     :param outward: the way to other servers.
     :param housekeeping: keeps repositories small and fast.
     :param smudging: puts files in the place of LFS pointers.
     :param bundles: what clones begin with, if such are kept.
-    :param written: told of refs that were written.
     """
 
     service: ClassVar[str] = "gitaly.RepositoryService"
@@ -80,12 +80,12 @@ class RepositoryService:
     _storage: IStorageProvider
     _git: IGit
     _in_thread: InThread
+    _unasked: Unasked
     _licenses: LicenseFiles
     _outward: Outward
     _housekeeping: Housekeeping
     _smudging: Smudging
     _bundles: Bundles | None = None
-    _written: Written = unheard
 
     async def RepositoryExists(self, call: Call, request: pb.RepositoryExistsRequest) -> pb.RepositoryExistsResponse:
         return await repository_exists(self._storage, request)
@@ -106,7 +106,7 @@ class RepositoryService:
         return await fetch_remote(self._storage, self._outward, call, request)
 
     async def CreateRepository(self, call: Call, request: pb.CreateRepositoryRequest) -> pb.CreateRepositoryResponse:
-        return await create_repository(self._storage, request)
+        return await create_repository(self._storage, self._unasked, request)
 
     def GetArchive(self, call: Call, request: pb.GetArchiveRequest) -> AsyncIterator[pb.GetArchiveResponse]:
         return get_archive(ArchiveMeans(self._storage, self._git, self._in_thread, self._smudging), request)
@@ -121,7 +121,7 @@ class RepositoryService:
         return await fsck(self._storage, self._git, request)
 
     async def WriteRef(self, call: Call, request: pb.WriteRefRequest) -> pb.WriteRefResponse:
-        return await write_ref(self._storage, self._git, self._written, request)
+        return await write_ref(self._storage, self._git, self._unasked, request)
 
     async def FindMergeBase(self, call: Call, request: pb.FindMergeBaseRequest) -> pb.FindMergeBaseResponse:
         return await find_merge_base(self._storage, self._git, request)
@@ -204,7 +204,7 @@ class RepositoryService:
         return await get_object_directory_size(self._storage, self._in_thread, request)
 
     async def RemoveRepository(self, call: Call, request: pb.RemoveRepositoryRequest) -> pb.RemoveRepositoryResponse:
-        return await remove_repository(self._storage, request)
+        return await remove_repository(self._storage, self._unasked, request)
 
     async def ReplicateRepository(self, call: Call, request: pb.ReplicateRepositoryRequest) -> pb.ReplicateRepositoryResponse:
         return await replicate_repository(self._storage, self._git, self._outward, call, request)
@@ -226,4 +226,5 @@ class RepositoryService:
     async def MigrateReferenceBackend(
         self, call: Call, request: pb.MigrateReferenceBackendRequest
     ) -> pb.MigrateReferenceBackendResponse:
-        return await migrate_reference_backend(self._storage, self._git, self._in_thread, self._outward.clock, request)
+        means = MigrationMeans(self._storage, self._git, self._in_thread, self._unasked, self._outward.clock)
+        return await migrate_reference_backend(means, request)

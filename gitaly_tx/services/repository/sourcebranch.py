@@ -58,10 +58,9 @@ async def fetch_source_branch(
         if staging is not None and not await _fetched(outward, peer, request, repository, staging, wanted):
             return FetchSourceBranchResponse(result=False)
         update = RefUpdate(request.target_ref, expected, wanted)
-        await _point(repository, staging, update)
+        await _point(outward, repository, staging, update)
         if staging is not None:
             outward.fetches.packed(repository)
-        await outward.fetches.written(repository, [update])
     finally:
         if staging is not None:
             await staging.discard()
@@ -85,8 +84,8 @@ async def _fetched(
     return True
 
 
-async def _point(repository: IRepository, staging: IStaging | None, update: RefUpdate) -> None:
-    outcome = await repository.commit([update], staging=staging)
+async def _point(outward: Outward, repository: IRepository, staging: IStaging | None, update: RefUpdate) -> None:
+    outcome = await outward.fetches.unasked.commit(repository, [update], staging)
     refused = outcome.refused.get(update.name)
     if refused is None:
         return

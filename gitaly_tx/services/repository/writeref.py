@@ -12,7 +12,7 @@ from ...git.names import is_valid_ref, validate_revision
 from ...git.objectid import ObjectID
 from ...git.quoting import quoted
 from ...git.revisions import resolve
-from ...hooks.events import Written
+from ...hooks.unasked import Unasked
 from ...storage.interfaces import IRepository, IStorageProvider
 from ..refwrites import LOCKED, write_refs
 from ..validate import given, opened
@@ -20,11 +20,10 @@ from ..validate import given, opened
 HEAD = b"HEAD"
 
 
-async def write_ref(storage: IStorageProvider, git: IGit, written: Written, request: WriteRefRequest) -> WriteRefResponse:
+async def write_ref(storage: IStorageProvider, git: IGit, unasked: Unasked, request: WriteRefRequest) -> WriteRefResponse:
     """
     Create, update or delete a ref, or make HEAD a name for another one, which need not exist.
 
-    :param written: told of the ref; HEAD is none.
     :raises GitalyError: INVALID_ARGUMENT for names and revisions that cannot be; ABORTED ``reference is locked already``;
         INTERNAL for a revision that does not exist, ``error when running update-ref command: …`` for the rest, and ``setting
         default branch: …``.
@@ -32,14 +31,14 @@ async def write_ref(storage: IStorageProvider, git: IGit, written: Written, requ
     repository = await opened(storage, given(request))
     _validate(request)
     if request.ref == HEAD:
-        await _point_head(repository, request.revision)
+        await _point_head(unasked, repository, request.revision)
         return WriteRefResponse()
     zero = repository.object_format.zero
     new = zero if request.revision == zero else await _resolved(git, repository, request.revision, "new")
     old: ObjectID | None = None
     if request.old_revision:
         old = zero if request.old_revision == zero else await _resolved(git, repository, request.old_revision, "old")
-    problem = await write_refs(repository, [RefUpdate(request.ref, old, new)], written)
+    problem = await write_refs(repository, [RefUpdate(request.ref, old, new)], unasked)
     if problem is None:
         return WriteRefResponse()
     if problem.text == LOCKED:
@@ -63,10 +62,10 @@ def _validate(request: WriteRefRequest) -> None:
         raise GitalyError("ref has to be a full reference", Code.INVALID_ARGUMENT, {"ref": request.ref})
 
 
-async def _point_head(repository: IRepository, target: bytes) -> None:
+async def _point_head(unasked: Unasked, repository: IRepository, target: bytes) -> None:
     if not is_valid_ref(target):
         raise GitalyError(f"setting default branch: {quoted(target)} is a malformed refname", Code.INTERNAL)
-    await repository.commit(head=target)
+    await unasked.commit(repository, head=target)
 
 
 async def _resolved(git: IGit, repository: IRepository, revision: bytes, which: str) -> ObjectID:

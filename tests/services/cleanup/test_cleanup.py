@@ -5,7 +5,7 @@ Tests for CleanupService.
 from __future__ import annotations
 
 import os
-from collections.abc import AsyncIterator, Iterable, Sequence
+from collections.abc import AsyncIterator, Iterable
 from posixpath import join
 from typing import Any, TypeVar
 
@@ -13,17 +13,17 @@ from zope.interface.verify import verifyObject
 
 from gitaly_tx.errors import Code
 from gitaly_tx.git.command import Command
-from gitaly_tx.git.interfaces import Ended, RefUpdate
+from gitaly_tx.git.interfaces import Ended
 from gitaly_tx.rpc.interfaces import IMethods
 from gitaly_tx.services.cleanup import filterrepo
 from gitaly_tx.services.cleanup.objectmap import HEADER, LONGEST
 from gitaly_tx.services.cleanup.service import CleanupService
-from gitaly_tx.storage.interfaces import IRepository
 from protocols.gitaly import cleanup_pb2 as pb
 from protocols.gitaly.shared_pb2 import ObjectType
 from tests.contracts.storageprovider import named
 from tests.pools.poolcase import PoolCase
 from tests.support.git import git
+from tests.support.hearing import Sink, make_unasked
 
 T = TypeVar("T")
 
@@ -45,19 +45,14 @@ class CleanupCase(PoolCase):
 
     async def setUp(self) -> None:  # type: ignore[override]
         await PoolCase.setUp(self)
-        self.service: Any = CleanupService(self.stack.git, self.stack.provider, self.stack.threads, self.hear)
-        self.heard: list[dict[str, str]] = []
+        self.sink = Sink()
+        self.unasked = make_unasked(self.stack.git, self.sink)
+        self.service: Any = CleanupService(self.stack.git, self.stack.provider, self.stack.threads, self.unasked)
         await self.make("a.git", 0)
         self.first = self.write("one\n", None)
         self.secret = self.write("password=tr0ub4dor\n", self.first)
         self.third = self.write("password=tr0ub4dor\nmore\n", self.secret)
         self.git("a.git", "update-ref", "refs/heads/main", self.third)
-
-    async def hear(self, repository: IRepository, updates: Sequence[RefUpdate]) -> None:
-        """
-        Somebody is told of a write, which may be none.
-        """
-        self.heard += [{update.name.decode(): str(update.new) for update in updates}] if updates else []
 
     def write(self, content: str, parent: str | None, name: str = "file") -> str:
         """
@@ -148,7 +143,7 @@ class BfgTests(CleanupCase):
         names = {"refs/environments/e", "refs/heads/main", "refs/merge-requests/2/head", "refs/notes/commits"}
         self.assertEqual(set(self.ids()), names | {"refs/tags/v1", "refs/tags/v2"})
         self.assertFalse(gone & set(self.ids()))
-        self.assertEqual(self.heard, [dict.fromkeys(gone, ZERO)])
+        self.assertEqual(self.sink.heard, [dict.fromkeys(gone, ZERO)])
         self.assert_whole()
 
     async def test_nothing(self) -> None:
@@ -240,7 +235,7 @@ class RewriteTests(CleanupCase):
         after = self.ids()
         self.assertEqual(set(after), set(before))
         self.assertEqual(after["refs/heads/old"], self.first)
-        self.assertEqual(self.heard, [{name: oid for name, oid in after.items() if name != "refs/heads/old"}])
+        self.assertEqual(self.sink.heard, [{name: oid for name, oid in after.items() if name != "refs/heads/old"}])
         self.assertEqual(self.id_of("main~2"), self.first)
         self.assertEqual(self.git("a.git", "show", "main:file"), b"password=***REMOVED***\nlrss\n")
         self.assertEqual(self.git("a.git", "cat-file", "-t", "v1"), b"tag\n")
@@ -268,7 +263,7 @@ class RewriteTests(CleanupCase):
         """
         before = self.ids()
         await self.rewrite({"redactions": [b"nowhere"], "blobs": ["1" * 40]})
-        self.assertEqual((self.ids(), self.heard), (before, []))
+        self.assertEqual((self.ids(), self.sink.heard), (before, []))
         await self.make("b.git", 0)
         await self.rewrite({"repository": named("b.git"), "redactions": [b"x"]})
 
@@ -355,7 +350,7 @@ class RewriteTests(CleanupCase):
                 return result
 
         meddling: Any = Meddling(self.stack.git)
-        service = CleanupService(meddling, self.stack.provider, self.stack.threads)
+        service = CleanupService(meddling, self.stack.provider, self.stack.threads, self.unasked)
         refused = await self.refusal(self.rewrite({"redactions": [b"tr0ub4dor"]}, service=service))
         self.assertEqual(refused, (Code.ABORTED, "repository was changed while its history was rewritten, try again"))
         self.assertEqual(self.id_of("main"), new)

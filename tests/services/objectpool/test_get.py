@@ -31,7 +31,7 @@ class GetObjectPoolTests(ReadCase):
     def fill(self) -> None:
         self.root = os.path.dirname(self.directory.path)
         self.storage.storages = {"default": StorageInfo("default", self.root, "")}
-        self.service = ObjectPoolService(make_git(), self.storage, self.reading.threads, UNUSED)
+        self.service = ObjectPoolService(make_git(), self.storage, self.reading.threads, UNUSED, UNUSED)
 
     def alternates(self, content: str) -> None:
         """

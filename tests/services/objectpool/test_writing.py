@@ -7,6 +7,7 @@ from __future__ import annotations
 from typing import Any
 
 from gitaly_tx.errors import Code
+from gitaly_tx.hooks.interfaces import Change
 from gitaly_tx.housekeeping.schedule import Housekeeping
 from gitaly_tx.housekeeping.tasks import Tasks
 from gitaly_tx.services.objectpool.service import ObjectPoolService
@@ -14,6 +15,7 @@ from protocols.gitaly import objectpool_pb2 as pb
 from protocols.gitaly.shared_pb2 import ObjectPool, Repository
 from tests.contracts.storageprovider import named
 from tests.pools.poolcase import POOL, PoolCase, other
+from tests.support.hearing import Sink, make_unasked
 
 UNNAMED = ObjectPool()
 
@@ -32,10 +34,12 @@ class WritingTests(PoolCase):
 
     async def setUp(self) -> None:  # type: ignore[override]
         await PoolCase.setUp(self)
+        self.sink = Sink()
         self.service: Any = ObjectPoolService(
             self.stack.git,
             self.stack.provider,
             self.stack.threads,
+            make_unasked(self.stack.git, self.sink),
             Housekeeping(Tasks(self.stack.git, self.stack.threads), self.stack.threads),
         )
 
@@ -62,6 +66,10 @@ class WritingTests(PoolCase):
         for _ in range(2):
             await self.service.DeleteObjectPool(None, pb.DeleteObjectPoolRequest(object_pool=pool()))
         self.git("a.git", "fsck")
+        tip = self.git("a.git", "rev-parse", "main").decode().strip()
+        made = {"refs/heads/main": tip, "HEAD": "refs/heads/main"}
+        self.assertEqual(self.sink.heard, [made, {"refs/remotes/origin/heads/main": tip}, {}])
+        self.assertEqual(self.sink.changes, [(POOL, change) for change in (Change.CREATED, Change.MOVED, Change.REMOVED)])
 
     async def test_create_refused(self) -> None:
         """

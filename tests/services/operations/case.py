@@ -29,6 +29,7 @@ from protocols.gitaly import operations_pb2 as pb
 from protocols.gitaly.shared_pb2 import Repository, User
 from tests.support.calls import make_call
 from tests.support.git import git
+from tests.support.hearing import make_unasked
 from tests.support.leaks import children
 from tests.support.ownpeers import OwnPeers, own_services
 from tests.support.stack import Stack
@@ -105,7 +106,9 @@ class OperationCase(TestCase):
         self.application = Application()
         running: Any = reactor
         custom = CustomHooks(self.stack.git, running, self.stack.threads, {"PATH": os.environ["PATH"]})
-        self.updater = RefUpdater(Hooks((), custom, Announcer(()), self.application), self.stack.git)
+        self.updater = RefUpdater(
+            Hooks((), custom, Announcer(()), self.application), self.stack.git, make_unasked(self.stack.git)
+        )
         self.peers = OwnPeers(running, *own_services(self.stack, running))
         self.ports = OperationPorts(
             self.stack.git, self.stack.provider, self.peers, self.updater, self.stack.threads, self.signing, lambda: NOW + 0.5

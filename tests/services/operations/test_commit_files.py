@@ -26,6 +26,7 @@ from protocols.gitaly.errors_pb2 import CustomHookError
 from protocols.gitaly.errors_pb2 import IndexError as Index
 from protocols.gitaly.operations_pb2 import UserCommitFilesActionHeader as Header
 from protocols.gitaly.shared_pb2 import Repository, User
+from tests.support.hearing import make_unasked
 from tests.support.history import History
 from tests.support.stack import Stack
 
@@ -71,7 +72,9 @@ def unwatched(stack: Stack) -> RefUpdater:
     Moves refs without anybody who has a say in it.
     """
     running: Any = reactor
-    return RefUpdater(Hooks((), CustomHooks(stack.git, running, stack.threads), Announcer(())), stack.git)
+    return RefUpdater(
+        Hooks((), CustomHooks(stack.git, running, stack.threads), Announcer(())), stack.git, make_unasked(stack.git)
+    )
 
 
 class CommitFilesCase(case.OperationCase):

@@ -9,6 +9,7 @@ from typing import Any
 from gitaly_tx.git.mailmaps import Mailmaps
 from gitaly_tx.services.ref.service import RefService
 from protocols.gitaly import ref_pb2 as pb
+from tests.support.hearing import make_unasked
 from tests.support.readcase import NAME, ReadCase
 
 SIGNATURE = b"-----BEGIN PGP SIGNATURE-----\n\nabc\n-----END PGP SIGNATURE-----\n"
@@ -21,7 +22,7 @@ class RefCase(ReadCase):
     """
 
     def fill(self) -> None:
-        self.service = RefService(self.git_port, self.storage, Mailmaps())
+        self.service = RefService(self.git_port, self.storage, Mailmaps(), make_unasked(self.git_port))
         tree = self.run_git("mktree")
         self.first = self.commit("first", 1000, tree)
         self.second = self.commit("second", 2000, tree, self.first)

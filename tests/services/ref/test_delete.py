@@ -21,7 +21,7 @@ class DeleteRefsTests(WriteCase):
     """
 
     def fill(self) -> None:
-        self.service = RefService(self.stack.git, self.provider, Mailmaps(), self.hear)
+        self.service = RefService(self.stack.git, self.provider, Mailmaps(), self.unasked)
         for name in ("refs/heads/a", "refs/heads/b", "refs/keep/a", "refs/keep-around/x", "refs/tags/t"):
             self.run_git("update-ref", name, "main")
 
@@ -39,7 +39,7 @@ class DeleteRefsTests(WriteCase):
         self.assertEqual(sorted(self.refs()), ["refs/heads/main", "refs/keep/a", "refs/tags/t"])
         self.assertEqual(self.left(), [])
         names = ("refs/heads/a", "refs/heads/b", "refs/heads/none", "refs/keep-around/x")
-        self.assertEqual(self.heard, [dict.fromkeys(names, "0" * 40)])
+        self.assertEqual(self.sink.heard, [dict.fromkeys(names, "0" * 40)])
 
     async def test_all_but(self) -> None:
         """

@@ -7,6 +7,7 @@ from __future__ import annotations
 from gitaly_tx.git.mailmaps import Mailmaps
 from gitaly_tx.services.ref.service import RefService
 from tests.support.git import git
+from tests.support.hearing import make_unasked
 from tests.support.oddities import REF_NAMES, some
 
 from .case import RefCase
@@ -20,7 +21,7 @@ class DifferentialTests(RefCase):
     """
 
     def fill(self) -> None:
-        self.service = RefService(self.git_port, self.storage, Mailmaps())
+        self.service = RefService(self.git_port, self.storage, Mailmaps(), make_unasked(self.git_port))
         tree = self.run_git("mktree")
         self.first = self.commit("first", 1000, tree)
         self.second = self.commit("second", 2000, tree, self.first)

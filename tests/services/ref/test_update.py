@@ -27,7 +27,7 @@ class UpdateReferencesTests(WriteCase):
     """
 
     def fill(self) -> None:
-        self.service = RefService(self.stack.git, self.provider, Mailmaps(), self.hear)
+        self.service = RefService(self.stack.git, self.provider, Mailmaps(), self.unasked)
         self.first, self.second = (self.rev(revision).encode() for revision in ("main~1", "main"))
 
     def call(self, *batches: list[tuple[bytes, bytes, bytes]], repository: Repository | None = NAME) -> Any:
@@ -65,10 +65,10 @@ class UpdateReferencesTests(WriteCase):
         """
         await self.call([(MAIN, self.second, self.first)], [(b"refs/tags/t", b"", self.first)])
         first = self.first.decode()
-        self.assertEqual(self.heard, [{"refs/heads/main": first, "refs/tags/t": first}])
+        self.assertEqual(self.sink.heard, [{"refs/heads/main": first, "refs/tags/t": first}])
         for old, new in ((self.second, self.first), (self.first, ABSENT)):
             await self.refusal(self.call([(MAIN, old, new)]))
-        self.assertEqual(len(self.heard), 1)
+        self.assertEqual(len(self.sink.heard), 1)
         self.assertEqual(self.left(), [])
 
     async def test_through_a_symbolic_ref(self) -> None:
@@ -216,7 +216,7 @@ class Sha256Tests(WriteCase):
         """
         Ids are as long as the repository's are, the zero id too.
         """
-        service = RefService(self.stack.git, self.provider, Mailmaps())
+        service = RefService(self.stack.git, self.provider, Mailmaps(), self.unasked)
         tip = self.rev("main").encode()
         changes = [UpdateReferencesRequest.Update(reference=b"refs/heads/b", old_object_id=b"0" * 64, new_object_id=tip)]
         await service.UpdateReferences(None, each([UpdateReferencesRequest(repository=NAME, updates=changes)]))  # type: ignore[arg-type]

@@ -131,7 +131,8 @@ class MirrorCase(WriteCase):
     def make_service(self, git: Any = None) -> RemoteService:
         git = git or self.stack.git
         remotes = Remotes(self.provider, self.stack.threads, RemotePolicy(private=True))
-        return RemoteService(self.provider, git, remotes, RemoteFetch(self.stack.git, self.stack.threads, self.packed.append))
+        fetches = RemoteFetch(self.stack.git, self.stack.threads, self.unasked, self.packed.append)
+        return RemoteService(self.provider, git, remotes, fetches)
 
     def call(self, url: str | None = None, *more: list[bytes], **fields: Any) -> Any:
         url = self.mirror if url is None else url

@@ -19,6 +19,7 @@ from gitaly_tx.storage.interfaces import StorageInfo
 from gitaly_tx.transport.remotefetch import RemoteFetch
 from gitaly_tx.transport.remotes import Remotes
 from protocols.gitaly.remote_pb2 import FindRemoteRepositoryRequest, FindRemoteRootRefRequest
+from tests.support.hearing import make_unasked
 from tests.support.readcase import NAME, RELATIVE_PATH, ReadCase
 from tests.support.threads import inline_threads
 
@@ -55,7 +56,9 @@ class RemoteCase(ReadCase):
         root = os.path.dirname(self.directory.path)
         self.storage.storages = {"default": StorageInfo("default", root, "")}
         remotes = Remotes(self.storage, inline_threads, resolve=lambda host, port: ["93.184.215.14"])
-        self.service = RemoteService(self.storage, git, remotes, RemoteFetch(git, inline_threads, lambda _: None))
+        self.service = RemoteService(
+            self.storage, git, remotes, RemoteFetch(git, inline_threads, make_unasked(git), lambda _: None)
+        )
 
     def call(self, method: str, request: Any) -> Any:
         return getattr(self.service, method)(None, request)

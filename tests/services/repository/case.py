@@ -58,7 +58,9 @@ class RepositoryCase(ReadCase):
         running: Any = reactor
         self.lfs_files = Files()
         smudging = Smudging(running, self.reading.threads, self.lfs_files)
-        self.service = RepositoryService(self.storage, self.git_port, self.reading.threads, licenses, UNUSED, UNUSED, smudging)
+        self.service = RepositoryService(
+            self.storage, self.git_port, self.reading.threads, UNUSED, licenses, UNUSED, UNUSED, smudging
+        )
 
     def call(self, method: str, **fields: Any) -> Any:
         """

@@ -65,7 +65,7 @@ class FetchRemoteTests(FetchRemoteCase):
         self.assertEqual([repository.partition.path for repository in self.packed], [NAME.relative_path])
         after = self.refs()
         moved = {name: after.get(name, "0" * 40) for name in before | after if before.get(name) != after.get(name)}
-        self.assertEqual(self.heard, [moved])
+        self.assertEqual(self.sink.heard, [moved])
 
     async def test_nothing_new(self) -> None:
         """
@@ -192,7 +192,7 @@ class FetchRemoteTests(FetchRemoteCase):
         A ref that somebody moves while the fetch runs is not lost.
         """
         repository = await self.provider.repository(NAME)
-        fetches = RemoteFetch(self.stack.git, self.stack.threads, self.packed.append)
+        fetches = RemoteFetch(self.stack.git, self.stack.threads, self.unasked, self.packed.append)
         staging = await repository.stage()
         first, second = (ObjectID(self.rev(revision)) for revision in ("main~1", "main"))
         with self.assertRaises(Exception) as caught:

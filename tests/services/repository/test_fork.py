@@ -8,6 +8,7 @@ import os
 from typing import Any
 
 from gitaly_tx.errors import Code, GitalyError
+from gitaly_tx.hooks.interfaces import Change
 from protocols.gitaly import repository_pb2 as pb
 from protocols.gitaly.errors_pb2 import ReferenceStateMismatchError
 from protocols.gitaly.shared_pb2 import Repository
@@ -41,6 +42,8 @@ class CreateForkTests(OutwardCase):
         self.assertEqual(self.head(self.new), "refs/heads/other")
         self.run_git("fsck", path=self.new)
         self.assertEqual(self.left(), [])
+        self.assertEqual(self.sink.heard, [{**self.refs(self.new), "HEAD": "refs/heads/other"}])
+        self.assertEqual(self.sink.changes, [("new.git", Change.CREATED)])
         self.assertEqual([repository.partition.path for repository in self.packed], [NEW.relative_path])
 
     async def test_one_branch(self) -> None:
@@ -163,7 +166,7 @@ class FetchSourceBranchTests(OutwardCase):
         self.assertTrue((await self.call(source_branch=b"old")).result)
         self.assertEqual(self.rev("refs/merge-requests/1/head"), older)
         self.assertEqual(len(self.packed), 1, "nothing came")
-        self.assertEqual(self.heard, [{"refs/merge-requests/1/head": oid} for oid in (tip, older)])
+        self.assertEqual(self.sink.heard, [{"refs/merge-requests/1/head": oid} for oid in (tip, older)])
         self.assertEqual(self.left(), [])
 
     async def test_sidechannels(self) -> None:

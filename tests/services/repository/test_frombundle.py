@@ -8,6 +8,7 @@ import os
 from typing import Any
 
 from gitaly_tx.errors import Code
+from gitaly_tx.hooks.interfaces import Change
 from protocols.gitaly import repository_pb2 as pb
 from tests.support.git import git
 from tests.support.outwardcase import NEW, OutwardCase
@@ -51,6 +52,8 @@ class CreateRepositoryFromBundleTests(BundleCase):
         self.assertEqual(sorted(os.listdir(self.new)), ["HEAD", "config", "objects", "packed-refs", "refs"])
         self.assertNotIn("remote", self.run_git("config", "--list", "--local", path=self.new))
         self.assertEqual(self.left(), [])
+        self.assertEqual(self.sink.heard, [{**self.refs(self.new), "HEAD": "refs/heads/other"}])
+        self.assertEqual(self.sink.changes, [("new.git", Change.CREATED)])
 
     async def test_long_ids(self) -> None:
         """
@@ -136,6 +139,7 @@ class FetchBundleTests(BundleCase):
         self.run_git("update-ref", "--no-deref", "HEAD", "main~2", path=self.far)
         text = "fetch bundle: update head from bundle: guess head: reference not found"
         self.assertEqual(await self.refusal(self.call(self.bundle("HEAD"), update_head=True)), (Code.INTERNAL, text))
+        self.assertEqual([event.head for event in self.sink.events], [b"refs/heads/a", b"refs/heads/main"])
 
     async def test_bad_requests(self) -> None:
         """

@@ -10,6 +10,7 @@ from typing import Any
 from twisted.internet.defer import Deferred
 
 from gitaly_tx.errors import Code
+from gitaly_tx.hooks.interfaces import Change
 from protocols.gitaly import repository_pb2 as pb
 from protocols.gitaly.shared_pb2 import Repository
 from tests.support.farserver import FarServer
@@ -63,6 +64,8 @@ class CreateRepositoryFromSnapshotTests(OutwardCase):
         self.assertEqual(self.run_git("cat-file", "blob", lonely, path=self.new), "lonely")
         self.run_git("fsck", path=self.new)
         self.assertEqual(self.left(), [])
+        self.assertEqual(self.sink.heard, [{**self.refs(self.new), "HEAD": "refs/heads/loose"}])
+        self.assertEqual(self.sink.changes, [("new.git", Change.CREATED)])
 
     async def test_long_ids(self) -> None:
         """

@@ -8,6 +8,7 @@ import os
 from typing import Any
 
 from gitaly_tx.errors import Code
+from gitaly_tx.hooks.interfaces import Change
 from protocols.gitaly import repository_pb2 as pb
 from tests.support.farserver import FarServer
 from tests.support.outwardcase import NEW, OutwardCase
@@ -46,6 +47,8 @@ class CreateRepositoryFromURLTests(OutwardCase):
         with open(os.path.join(self.new, "config"), "rb") as file:
             self.assertNotIn(b"remote", file.read())
         self.assertEqual(self.left(), [])
+        self.assertEqual(self.sink.heard, [{**self.refs(self.new), "HEAD": "refs/heads/other"}])
+        self.assertEqual(self.sink.changes, [("new.git", Change.CREATED)])
 
     async def test_mirror(self) -> None:
         """

@@ -15,6 +15,7 @@ from twisted.trial.unittest import SkipTest
 from gitaly_tx.errors import Code
 from gitaly_tx.git.interfaces import RefUpdate
 from gitaly_tx.git.objectid import ObjectID
+from gitaly_tx.hooks.interfaces import Change
 from gitaly_tx.services.repository import migraterefs
 from gitaly_tx.services.repository.service import RepositoryService
 from gitaly_tx.wal.apply import Applier
@@ -22,6 +23,7 @@ from protocols.gitaly import repository_pb2 as pb
 from tests.contracts.storageprovider import named
 from tests.pools.poolcase import PoolCase
 from tests.support.git import git, program
+from tests.support.hearing import Sink, make_unasked
 from tests.support.stack import Stack
 
 UNUSED: Any = None
@@ -43,7 +45,9 @@ class MigrateCase(PoolCase):
         await PoolCase.setUp(self)
         stack = self.stack
         outward = mock.Mock(clock=Clock())
-        self.service: Any = RepositoryService(stack.provider, stack.git, stack.threads, UNUSED, outward, UNUSED, UNUSED)
+        self.sink = Sink()
+        unasked = make_unasked(stack.git, self.sink)
+        self.service: Any = RepositoryService(stack.provider, stack.git, stack.threads, unasked, UNUSED, outward, UNUSED, UNUSED)
         await self.make("a.git", object_format=self.object_format, refs=["refs/heads/x/y", "refs/keep-around/z"])
         self.git("a.git", "pack-refs", "--all")
         self.git("a.git", "tag", "-a", "-m", "t", "v1", "main")
@@ -142,6 +146,7 @@ class MigrateTests(MigrateCase):
             self.assertIn(name, self.git("a.git", "for-each-ref"))
             before = self.refs()
         self.assertEqual(self.stack.alive, 0)
+        self.assertEqual(self.sink.changes, [("a.git", Change.CONVERTED)] * 2)
 
     async def test_missing_object(self) -> None:
         """

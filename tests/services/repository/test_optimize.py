@@ -30,7 +30,9 @@ class OptimizeTests(PoolCase):
         await PoolCase.setUp(self)
         stack = self.stack
         housekeeping = Housekeeping(Tasks(stack.git, stack.threads), stack.threads)
-        self.service: Any = RepositoryService(stack.provider, stack.git, stack.threads, UNUSED, UNUSED, housekeeping, UNUSED)
+        self.service: Any = RepositoryService(
+            stack.provider, stack.git, stack.threads, UNUSED, UNUSED, UNUSED, housekeeping, UNUSED
+        )
         await self.make("a.git")
 
     async def optimize(self, name: str, strategy: int = 0) -> None:

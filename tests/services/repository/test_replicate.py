@@ -8,6 +8,7 @@ import os
 from typing import Any
 
 from gitaly_tx.errors import Code, GitalyError
+from gitaly_tx.hooks.interfaces import Change
 from protocols.gitaly import repository_pb2 as pb
 from protocols.gitaly.objectpool_pb2 import CreateObjectPoolRequest, LinkRepositoryToObjectPoolRequest
 from protocols.gitaly.shared_pb2 import ObjectPool, Repository
@@ -74,6 +75,8 @@ class ReplicateRepositoryTests(OutwardCase):
         await self.call()
         self.assert_equal_to_source(self.new)
         self.assertEqual(self.run_git("cat-file", "blob", lonely, path=self.new), "lonely")
+        self.assertEqual(self.sink.heard, [{**self.refs(self.new), "HEAD": "refs/heads/other"}])
+        self.assertEqual(self.sink.changes, [("new.git", Change.CREATED)])
 
     async def test_updated(self) -> None:
         """
@@ -88,6 +91,9 @@ class ReplicateRepositoryTests(OutwardCase):
             await self.call(repository=NAME)
             self.assert_equal_to_source(self.directory.path)
             self.assertFalse(os.path.exists(os.path.join(self.directory.path, "custom_hooks/pre-receive")))
+        gone = dict.fromkeys(("refs/heads/mine", "refs/keep-around/mine"), "0" * 40)
+        self.assertEqual(self.sink.heard, [{**self.refs(), **gone, "HEAD": "refs/heads/other"}])
+        self.assertEqual(self.sink.changes, [("thing.git", Change.MOVED)])
 
     async def test_sidechannels(self) -> None:
         """

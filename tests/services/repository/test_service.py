@@ -22,6 +22,7 @@ from gitaly_tx.storage.memory import MemoryStorageProvider
 from protocols.gitaly import repository_pb2 as pb
 from protocols.gitaly.shared_pb2 import Repository
 from tests.support.awaiting import begin
+from tests.support.hearing import make_unasked
 from tests.support.threads import inline_threads
 
 NO_GIT: Any = None
@@ -35,7 +36,9 @@ class RepositoryServiceCase(SynchronousTestCase):
 
     def setUp(self) -> None:
         self.storage = MemoryStorageProvider([StorageInfo("default", "/default", "")])
-        self.service = RepositoryService(self.storage, NO_GIT, inline_threads, NO_GIT, NO_GIT, NO_GIT, NO_GIT)
+        self.service = RepositoryService(
+            self.storage, NO_GIT, inline_threads, make_unasked(NO_GIT), NO_GIT, NO_GIT, NO_GIT, NO_GIT
+        )
 
     def call(self, name: str, **fields: Any) -> Any:
         """

@@ -52,7 +52,9 @@ class SetCustomHooksTests(WriteCase):
     """
 
     def fill(self) -> None:
-        self.service = RepositoryService(self.provider, self.stack.git, self.stack.threads, UNUSED, UNUSED, UNUSED, UNUSED)
+        self.service = RepositoryService(
+            self.provider, self.stack.git, self.stack.threads, self.unasked, UNUSED, UNUSED, UNUSED, UNUSED
+        )
 
     def call(self, *pieces: bytes, repository: Repository | None = NAME) -> Any:
         requests = [pb.SetCustomHooksRequest(data=piece) for piece in pieces]

@@ -25,7 +25,7 @@ class WriteRefTests(WriteCase):
 
     def fill(self) -> None:
         self.service = RepositoryService(
-            self.provider, self.stack.git, self.stack.threads, UNUSED, UNUSED, UNUSED, UNUSED, written=self.hear
+            self.provider, self.stack.git, self.stack.threads, self.unasked, UNUSED, UNUSED, UNUSED, UNUSED
         )
         self.first, self.second = self.rev("main~1"), self.rev("main")
 
@@ -56,7 +56,7 @@ class WriteRefTests(WriteCase):
             ("heads/x", zero),
             ("notes/tree", zero),
         )
-        self.assertEqual(self.heard, [{f"refs/{name}": value} for name, value in values])
+        self.assertEqual(self.sink.heard, [{f"refs/{name}": value} for name, value in values])
 
     async def test_head(self) -> None:
         """
@@ -64,7 +64,7 @@ class WriteRefTests(WriteCase):
         """
         await self.call(b"HEAD", "refs/heads/none", "whatever")
         self.assertEqual(self.run_git("symbolic-ref", "HEAD"), "refs/heads/none")
-        self.assertEqual(self.heard, [])
+        self.assertEqual(self.sink.heard, [{"HEAD": "refs/heads/none"}])
         for bad in ("main", "refs/heads/a..b", "refs/heads/.a"):
             expected = (Code.INTERNAL, f'setting default branch: "{bad}" is a malformed refname')
             self.assertEqual(await self.refusal(self.call(b"HEAD", bad)), expected)
@@ -81,6 +81,7 @@ class WriteRefTests(WriteCase):
         self.assertEqual(await self.refusal(self.call(b"HEAD", "refs/heads/none")), (Code.INTERNAL, text))
         self.assertEqual(self.run_git("symbolic-ref", "HEAD"), "refs/heads/main")
         self.assertTrue(os.path.exists(lock))
+        self.assertEqual(self.sink.heard, [])
 
     async def test_refused(self) -> None:
         """
