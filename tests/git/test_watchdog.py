@@ -59,7 +59,7 @@ def alive(pid: int) -> bool:
     try:
         with open(f"/proc/{pid}/stat") as file:
             return file.read().rpartition(")")[2].split()[0] != "Z"
-    except FileNotFoundError:
+    except (FileNotFoundError, ProcessLookupError):
         return False
 
 
@@ -95,7 +95,7 @@ class WatchdogTests(LeakCheck, TestCase):
         self.assertEqual(server.returncode, -signal.SIGKILL)
         pids = [int(word) for word in server.stdout.split()]
         self.assertEqual(len(pids), 2)
-        for _ in range(500):
+        for _ in range(6000):
             if not any(map(alive, pids)):
                 return
             later: Deferred[None] = Deferred()

@@ -100,7 +100,7 @@ class WildmatchTests(SynchronousTestCase):
         for pattern in patterns:
             for components in (True, False):
                 self.assertIsNone(compiled(pattern, components=components)(name))
-        self.assertLess(time.process_time() - began, 2.0)
+        self.assertLess(time.process_time() - began, 20.0)
 
     def test_like_git(self):
         """

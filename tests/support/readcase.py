@@ -138,7 +138,7 @@ class ReadCase(TestCase):
 
         async def wait() -> None:
             running: Any = reactor
-            for _ in range(200):
+            for _ in range(6000):
                 if not len(self.children):
                     return
                 await deferLater(running, 0.01)

@@ -245,9 +245,14 @@ def descendants(pid: int) -> list[int]:
     All processes below one, children before grandchildren.
     """
     found: list[int] = []
-    for task in Path(f"/proc/{pid}/task").glob("*/children"):
+    tasks = f"/proc/{pid}/task"
+    try:
+        names = os.listdir(tasks)
+    except OSError:
+        return found
+    for name in names:
         try:
-            children = [int(text) for text in task.read_text().split()]
+            children = [int(text) for text in Path(tasks, name, "children").read_text().split()]
         except OSError:
             continue
         for child in children:
