@@ -43,6 +43,7 @@ from ..writequeue.commit import Committer
 from ..writequeue.queue import WriteQueue
 from .application import Application
 from .maintenance import Maintenance
+from .runtimedir import RuntimeDirectory
 
 
 @define(eq=False)
@@ -79,6 +80,7 @@ class Assembly:
     health: Health
     certificate: RenewableCertificate | None
     monitoring: MonitoringService | None
+    runtime: RuntimeDirectory
     grpc: GRPCService
     http: HTTPService | None
     ssh: SSHService | None
@@ -129,6 +131,7 @@ class Assembly:
         if self.bundles is not None:
             await self.bundles.start()
         self.returning.wake = loop_wake(reactor_loop().call_soon_threadsafe)
+        await self.runtime.start()
         self.grpc.startService()
         await self.grpc.listening()
         if self.http is not None:
@@ -169,6 +172,7 @@ class Assembly:
         await self.queue.stop()
         for store in self.stores.values():
             await store.stop()
+        await self.runtime.stop()
         self.children.kill_all()
         await self.children.wait_all()
         if self.groups is not None:

@@ -7,7 +7,6 @@ Whoever reads this top to bottom has seen how the server hangs together. Nothing
 
 from __future__ import annotations
 
-import os
 import tempfile
 import time
 from collections.abc import Sequence
@@ -83,6 +82,7 @@ from .limiting import Limiting
 from .maintenance import Maintenance, make_housekeeping, nightly
 from .measures import Measures
 from .packs import kept_bundles, kept_packs, pack_cache
+from .runtimedir import RuntimeDirectory
 from .surroundings import Surroundings
 
 READERS = 16
@@ -235,7 +235,7 @@ def assemble(reactor: Any, config: Config, surroundings: Surroundings, program: 
     )
     dispatcher = Dispatcher((*built, health, _reflection(built)), middlewares, clock)
 
-    runtime = _runtime_dir(config)
+    runtime = RuntimeDirectory(config.runtime_dir or tempfile.gettempdir(), threads)
     grace = config.graceful_restart_timeout
     certificate = doors.https_certificate(config)
     behind = doors.Behind(dispatcher, storage.resolve, authority, measures.attempts, measures.rejected, certificate, grace)
@@ -268,7 +268,10 @@ def assemble(reactor: Any, config: Config, surroundings: Surroundings, program: 
         health=health,
         certificate=certificate,
         monitoring=None,
-        grpc=GRPCService(reactor, dispatcher, doors.grpc_listens(config, runtime), grace, origins, f"{runtime}/sock.d/grpc"),
+        runtime=runtime,
+        grpc=GRPCService(
+            reactor, dispatcher, doors.grpc_listens(config, runtime.path), grace, origins, f"{runtime.path}/sock.d/grpc"
+        ),
         http=doors.http(reactor, config, behind),
         ssh=doors.ssh(reactor, config, behind),
     )
@@ -306,11 +309,3 @@ def _filesystem_id(path: str) -> str:
         return ensure_filesystem_id(path)
     except OSError:
         return ""
-
-
-def _runtime_dir(config: Config) -> str:
-    """
-    Where this process keeps its sockets, as Gitaly lays it out: ``gitaly-PID`` below the configured directory.
-    """
-    base = config.runtime_dir or tempfile.gettempdir()
-    return os.path.join(base, f"gitaly-{os.getpid()}")

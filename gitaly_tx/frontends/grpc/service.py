@@ -52,6 +52,7 @@ class _Server:
     What exists between start and stop.
 
     :param private: the socket on which grpcio serves those whom the reception sends.
+    :param made: the directory that was made for that; empty if it was there.
     :param acceptors: the listeners that are ours.
     :param certificates: of those that speak TLS.
     """
@@ -59,6 +60,7 @@ class _Server:
     grpc: Any
     private: Bound
     reception: Reception
+    made: str
     bound: list[Bound] = field(factory=list)
     acceptors: list[Acceptor] = field(factory=list)
     certificates: list[RenewableCertificate] = field(factory=list)
@@ -79,6 +81,8 @@ class _Server:
         """
         self.reception.end()
         close_listener(self.private)
+        if self.made:
+            os.rmdir(self.made)
 
 
 class GRPCService(Service):
@@ -174,9 +178,10 @@ class GRPCService(Service):
             handlers=(Handlers(self._dispatcher, self._reactor, self._running, self._origins),),
             options=OPTIONS,
         )
-        private = self._private or os.path.join(tempfile.mkdtemp(prefix="gitaly-"), "grpc")
+        directory = "" if self._private else tempfile.mkdtemp(prefix="gitaly-")
+        private = self._private or os.path.join(directory, "grpc")
         reception = Reception(self._reactor, loop, self._origins, partial(deferToThread))
-        made = _Server(server, open_direct(server, Listen(Kind.UNIX, private)), reception)
+        made = _Server(server, open_direct(server, Listen(Kind.UNIX, private)), reception, directory)
         opened: list[tuple[socket.socket, Any]] = []
         try:
             for listen in self._listens:
