@@ -4,8 +4,9 @@ Commits in lists: those that a walk finds, and all that there are.
 
 from __future__ import annotations
 
-from collections.abc import AsyncGenerator, AsyncIterator, Iterator
+from collections.abc import AsyncGenerator, AsyncIterator, Iterator, Sequence
 from contextlib import aclosing
+from typing import Final
 
 from protocols.gitaly.commit_pb2 import (
     ListAllCommitsRequest,
@@ -21,10 +22,15 @@ from ...git.names import validate_revision
 from ...git.options import Flag
 from ...git.quoting import quoted
 from ...git.revlist import WalkFailed, walked
+from ...storage.interfaces import IRepository
 from ..validate import given, opened
+from .newest import newest_commits, says_no_more_than
 from .ports import CommitPorts
-from .replies import commits
+from .replies import commits, in_replies
 from .walks import WalkEnded, lines
+
+_PLAIN: Final = frozenset({"repository", "revisions", "pagination_params", "skip", "first_parent"})
+"""What a request may say without a git being needed."""
 
 
 async def list_commits(ports: CommitPorts, request: ListCommitsRequest) -> AsyncIterator[ListCommitsResponse]:
@@ -43,6 +49,11 @@ async def list_commits(ports: CommitPorts, request: ListCommitsRequest) -> Async
             validate_revision(revision, allow_pseudo=True)
         except GitalyError as error:
             raise error.wrapped("invalid revision") from error
+    few = await _first_page(ports, repository, request, revisions)
+    if few is not None:
+        for reply in few:
+            yield reply
+        return
     walk = walked(ports.git, repository.directory, list(_options(request)), revisions, request.paths)
     page = Page(request.pagination_params)
     last: ListCommitsResponse | None = None
@@ -58,6 +69,25 @@ async def list_commits(ports: CommitPorts, request: ListCommitsRequest) -> Async
         if page.next:
             last.pagination_cursor.next_cursor = page.next
         yield last
+
+
+async def _first_page(
+    ports: CommitPorts, repository: IRepository, request: ListCommitsRequest, revisions: Sequence[bytes]
+) -> list[ListCommitsResponse] | None:
+    """
+    The answer to a request for the first few commits; ``None`` if that takes a git.
+    """
+    limit = request.pagination_params.limit
+    if limit <= 0 or request.pagination_params.page_token or not says_no_more_than(request, _PLAIN):
+        return None
+    # One more tells whether there is a next page.
+    found = await newest_commits(ports, repository, revisions, request.skip, limit + 1, first_parent=request.first_parent)
+    if found is None:
+        return None
+    replies = [ListCommitsResponse(commits=batch) for batch in in_replies(found[:limit])]
+    if len(found) > limit:
+        replies[-1].pagination_cursor.next_cursor = found[limit - 1].id
+    return replies
 
 
 def _options(request: ListCommitsRequest) -> Iterator[str | bytes]:

@@ -31,13 +31,17 @@ from ...storage.interfaces import IRepository
 from ..defaultbranch import default_branch, has_branches
 from ..validate import given, opened
 from ..wire import commit_message
+from .newest import newest_commits, says_no_more_than
 from .ports import CommitPorts
-from .replies import commits, found
+from .replies import commits, found, in_replies
 from .walks import UNMAPPED, between, lines, revision_options, whatever_comes
 
 _IDS: Final = Flag("--format=%H")
 _TOPO: Final = Flag("--topo-order")
 _DATE: Final = Flag("--date-order")
+_PLAIN: Final = frozenset({"repository", "revision", "limit", "offset", "first_parent", "trailers", "global_options"})
+_PLAIN_HISTORY: Final = frozenset({"repository", "revision", "max_count", "skip"})
+"""What requests of the two kinds may say without a git being needed."""
 
 
 async def find_all_commits(ports: CommitPorts, request: FindAllCommitsRequest) -> AsyncIterator[FindAllCommitsResponse]:
@@ -48,6 +52,12 @@ async def find_all_commits(ports: CommitPorts, request: FindAllCommitsRequest) -
     """
     repository = await opened(ports.storage, given(request))
     validate_revision(request.revision, allow_empty=True)
+    if request.revision and says_no_more_than(request, _PLAIN_HISTORY):
+        few = await newest_commits(ports, repository, [request.revision], max(0, request.skip), request.max_count)
+        if few is not None:
+            for several in in_replies(few):
+                yield FindAllCommitsResponse(commits=several)
+            return
     options: list[Option] = [_IDS, UNMAPPED]
     if request.max_count > 0:
         options.append(Flag(f"--max-count={request.max_count}"))
@@ -102,6 +112,20 @@ async def find_commits(ports: CommitPorts, request: FindCommitsRequest) -> Async
     revision = request.revision or (b"" if request.all else await default_branch(repository))
     if not (revision or request.all):
         return
+    if says_no_more_than(request, _PLAIN):
+        few = await newest_commits(
+            ports,
+            repository,
+            [revision],
+            max(0, request.offset),
+            request.limit,
+            first_parent=request.first_parent,
+            with_trailers=request.trailers,
+        )
+        if few is not None:
+            for batch in in_replies(few):
+                yield FindCommitsResponse(commits=batch)
+            return
     command = Command(
         "log",
         [*_find_options(request), *revision_options([revision] if revision else [])],
@@ -120,8 +144,8 @@ async def find_commits(ports: CommitPorts, request: FindCommitsRequest) -> Async
         return message
 
     async with aclosing(found(ports, repository, entries, make)) as batches:
-        async for batch in batches:
-            yield FindCommitsResponse(commits=[commit for _, commit in batch])
+        async for several in batches:
+            yield FindCommitsResponse(commits=[commit for _, commit in several])
 
 
 def _follows(request: FindCommitsRequest) -> bool:

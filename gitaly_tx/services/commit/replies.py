@@ -4,7 +4,7 @@ Commits as messages, many at a time: a few hundred in one turn in a thread, a re
 
 from __future__ import annotations
 
-from collections.abc import AsyncGenerator, Callable, Sequence
+from collections.abc import AsyncGenerator, Callable, Iterable, Iterator, Sequence
 from contextlib import aclosing
 from functools import partial
 from typing import Final, TypeVar
@@ -51,6 +51,23 @@ async def found(
                         batch, weight = [], 0
                     batch.append((item, commit))
                     weight += size
+    if batch:
+        yield batch
+
+
+def in_replies(found: Iterable[GitCommit]) -> Iterator[list[GitCommit]]:
+    """
+    Commits that are there already, in lists that fit into a reply; none that is empty.
+    """
+    batch: list[GitCommit] = []
+    weight = 0
+    for commit in found:
+        size = commit.ByteSize() + 4
+        if batch and weight + size >= REPLY:
+            yield batch
+            batch, weight = [], 0
+        batch.append(commit)
+        weight += size
     if batch:
         yield batch
 

@@ -62,6 +62,21 @@ class ListCommitsTests(CommitCase):
             self.assertEqual([commit.subject.decode().split()[0] for commit in reply.commits], everything[3:])
             self.assertFalse(reply.HasField("pagination_cursor"))
 
+    async def test_first_page(self):
+        """
+        For the first few commits no git is needed, and what is found is what git finds.
+        """
+        for fields in ({"revisions": ["main"]}, {"revisions": ["side", "v1"]}, {"revisions": ["main"], "skip": 1}):
+            for limit in (1, 2, 9):
+                self.started.clear()
+                first = await self.asked("ListCommits", **fields, pagination_params=PaginationParameter(limit=limit))
+                self.assertEqual(self.started, [])
+                everything = await self.asked("ListCommits", **fields)
+                self.assertEqual(self.started, ["rev-list"])
+                self.assertEqual(list(first.commits), list(everything.commits)[:limit])
+                more = first.commits[-1].id if len(everything.commits) > limit else ""
+                self.assertEqual(first.pagination_cursor.next_cursor, more)
+
     async def test_limits(self):
         """
         A limit of zero is none, and after a token that is not met there is nothing.

@@ -78,8 +78,41 @@ class FindCommitsTests(CommitCase):
             ({"revision": b"nope"}, ""),
             ({"revision": b"v1..main", "skip_merges": True}, "three two"),
         ):
-            found = await self.subjects("FindCommits", **{"limit": 99, **fields})
-            self.assertEqual(" ".join(found), expected, fields)
+            for limit in (99, 9):
+                found = await self.subjects("FindCommits", **{"limit": limit, **fields})
+                self.assertEqual(" ".join(found), expected, fields)
+
+    async def test_few(self):
+        """
+        For a few commits of one history no git is needed, and what is found is what git finds.
+        """
+        for method, field in (("FindCommits", "limit"), ("FindAllCommits", "max_count")):
+            for fields in ({}, {"skip" if field == "max_count" else "offset": 1}, {"revision": b"v1"}):
+                asked = {"revision": b"main", **fields}
+                self.started.clear()
+                few = await self.replies(self.call(method, **asked, **{field: 3}))
+                self.assertEqual(self.started, [])
+                many = await self.replies(self.call(method, **asked, **{field: 99}))
+                self.assertEqual(self.started, ["log"])
+                self.assertEqual([list(reply.commits) for reply in few], [list(reply.commits)[:3] for reply in many])
+        self.started.clear()
+        (reply,) = await self.replies(self.call("FindCommits", revision=b"main", limit=2, first_parent=True, trailers=True))
+        self.assertEqual([len(commit.trailers) for commit in reply.commits], [0, 2])
+        self.assertEqual(self.started, [])
+
+    async def test_few_large(self):
+        """
+        Commits with long subjects come in several replies, and so they do without a git.
+        """
+        parent = self.oid("main")
+        for _ in range(3):
+            people = "author C <c@x> 5000 +0000\ncommitter C <c@x> 5000 +0000"
+            head = f"tree {self.oid('main^{tree}')}\nparent {parent}\n{people}\n\n"
+            parent = self.write("commit", head.encode() + b"x" * 600_000)
+        self.started.clear()
+        replies = await self.replies(self.call("FindCommits", revision=parent.encode(), limit=4))
+        self.assertEqual([len(reply.commits) for reply in replies], [1, 1, 2])
+        self.assertEqual(self.started, [])
 
     async def test_follow(self):
         """
