@@ -220,7 +220,11 @@ class Push:
     memory: int = setting(SIZE, 2 * GIB, "Memory of the git that checks a pack; 0 for any.")
     timeout: float = setting(DURATION, 3600.0, "How long checking a pack may take; 0s for ever.")
     policies: tuple[str, ...] = setting(TEXTS, (), "Further push policies, each as module:attribute.")
-    hook_timeout: float = setting(DURATION, 60.0, "How long a custom hook or a policy may take; then the push is refused.")
+    hook_timeout: float = setting(
+        DURATION,
+        60.0,
+        "How long a custom hook or a policy may take; then the push is refused. An event sink is no longer waited for.",
+    )
 
 
 @frozen

@@ -171,7 +171,9 @@ class IPushPolicy(Interface):
 
     def check(push: Push) -> Awaitable[None]:
         """
-        Return to let it pass. Called before any ref moves; the new objects are in quarantine and can be read.
+        Return to let it pass. Called before any ref moves, and before the push stands in line; the new objects are in quarantine
+        and can be read. It is cancelled if the client goes away, and if it takes longer than ``[push] hook_timeout``, which
+        refuses the push.
 
         :raises Refused: with the words for whoever pushes.
         :raises Exception: anything else refuses the push too, and is logged: a policy that fails lets nothing pass.
@@ -227,7 +229,7 @@ class IEventSink(Interface):
 
     def refs_updated(event: RefsUpdated) -> Awaitable[None]:
         """
-        What it raises is logged and changes nothing.
+        What it raises is logged and changes nothing. It is cancelled if it takes longer than ``[push] hook_timeout``.
         """
 
 

@@ -39,7 +39,7 @@ from ..hooks.chain import Hooks
 from ..hooks.custom import CustomHooks
 from ..hooks.events import Announcer
 from ..hooks.interfaces import IPushPolicy
-from ..hooks.intime import InTime
+from ..hooks.intime import HeardInTime, InTime
 from ..hooks.plugins import found_policies, found_sinks, load_named
 from ..hooks.policies import LargestFile
 from ..hooks.unasked import Unasked
@@ -171,7 +171,7 @@ def assemble(reactor: Any, config: Config, surroundings: Surroundings, program: 
         config.push.hook_timeout,
         observe=measures.hook,
     )
-    announcer = Announcer(found_sinks())
+    announcer = Announcer([HeardInTime(sink, clock, config.push.hook_timeout) for sink in found_sinks()])
     hooks = Hooks(_policies(config, clock), custom, announcer, gitlab, measures.hook)
     unasked = Unasked(announcer, git)
     pushes = ReceivePack(

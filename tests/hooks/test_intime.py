@@ -1,5 +1,5 @@
 """
-Policies and their time.
+Policies and event sinks, and their time.
 """
 
 from __future__ import annotations
@@ -12,8 +12,9 @@ from twisted.trial.unittest import SynchronousTestCase
 from zope.interface import implementer
 from zope.interface.verify import verifyObject
 
-from gitaly_tx.hooks.interfaces import IPushPolicy, Push, Refused
-from gitaly_tx.hooks.intime import InTime
+from gitaly_tx.hooks.events import Announcer
+from gitaly_tx.hooks.interfaces import IEventSink, IPushPolicy, Push, RefsUpdated, Refused
+from gitaly_tx.hooks.intime import HeardInTime, InTime
 from gitaly_tx.hooks.patience import within
 
 
@@ -105,6 +106,55 @@ class InTimeTests(SynchronousTestCase):
         self.checking.cancel()
         self.failureResultOf(self.checking, CancelledError)
         self.assertEqual((self.slow.cancelled, self.clock.getDelayedCalls()), (1, []))
+
+
+@implementer(IEventSink)
+class SlowSink(Slow):
+    """
+    A sink that waits.
+    """
+
+    async def refs_updated(self, event: RefsUpdated) -> None:
+        """
+        Wait.
+        """
+        await self.check(event.push)
+
+
+class HeardInTimeTests(SynchronousTestCase):
+    """
+    ``HeardInTime``.
+    """
+
+    def setUp(self) -> None:
+        self.clock = Clock()
+        self.sinks = SlowSink(), SlowSink()
+        announcer = Announcer([HeardInTime(sink, self.clock, 7.0) for sink in self.sinks])
+        nothing: Any = None
+        self.announcing = Deferred.fromCoroutine(announcer.announce(RefsUpdated(nothing, [])))
+
+    def test_in_time(self) -> None:
+        """
+        A sink that hears in time is left alone.
+        """
+        verifyObject(IEventSink, HeardInTime(self.sinks[0], self.clock, 7.0))
+        self.assertEqual(HeardInTime(self.sinks[0], self.clock, 7.0).name, "slow")
+        for sink in self.sinks:
+            self.clock.advance(6.9)
+            sink.gate.callback(None)
+        self.successResultOf(self.announcing)
+        self.assertEqual(self.clock.getDelayedCalls(), [])
+
+    def test_too_late(self) -> None:
+        """
+        One that does not is cancelled and logged, and keeps nobody else from hearing.
+        """
+        self.clock.advance(7)
+        self.assertEqual(self.sinks[0].cancelled, 1)
+        self.assertNoResult(self.announcing)
+        self.sinks[1].gate.callback(None)
+        self.successResultOf(self.announcing)
+        self.assertEqual(len(self.flushLoggedErrors(TimeoutError)), 1)
 
 
 class WithinTests(SynchronousTestCase):
