@@ -62,6 +62,8 @@ class Visit:
     :param target: path and query as they stand in the request line.
     :param header: the last value of a header, or ``None``.
     :param peer: ``127.0.0.1:50112``.
+    :param finish: ends the answer; given all of the body, if nothing of it was written yet.
+    :param leave_off: ends the connection after what was written of an answer that cannot be completed.
     :param gone: called if the client goes away before the answer is complete.
     """
 
@@ -72,6 +74,7 @@ class Visit:
     body: Body
     response: Response
     finish: Callable[[bytes | None], None]
+    leave_off: Callable[[], None]
     on_gone: list[Callable[[], None]]
 
 
@@ -188,6 +191,7 @@ class GitChannel(HTTPChannel):
             body=body,
             response=response,
             finish=lambda data: self._finish(request, data),
+            leave_off=lambda: self._leave_off(request),
             on_gone=gone,
         )
         if self.length == 0:
@@ -228,13 +232,25 @@ class GitChannel(HTTPChannel):
         assert response is not None and body is not None
         if response.finished or request._disconnected:
             return
-        self._stop_watch()
         if not body.complete or self.factory.closing:
             response.close = True
         reusable = response.finish(data)
+        self._end(request, body.complete, bool(self.persistent) and reusable and body.complete)
+
+    def _leave_off(self, request: GitRequest) -> None:
+        response, body = request.response, request.body
+        assert response is not None and body is not None
+        if not request._disconnected:
+            response.leave_off()
+            self._end(request, body.complete, False)
+
+    def _end(self, request: GitRequest, complete: bool, persistent: bool) -> None:
+        self._stop_watch()
         request.unregisterProducer()
-        self.persistent = self.persistent and reusable and body.complete
-        if body.complete:
+        self.persistent = persistent
+        if complete:
+            if not persistent:  # Nor does a client hold us up that does not take the rest.
+                self._deadline = self.factory.reactor.callLater(self.factory.patience.answer, self._abort)
             request.finish()
         else:
             self._linger(request)
@@ -249,6 +265,7 @@ class GitChannel(HTTPChannel):
         self.dataReceived = lambda data: None  # type: ignore[method-assign]
         self._networkProducer.resumeProducing()
         self._deadline = self.factory.reactor.callLater(self.factory.patience.linger, self._abort)
+        self.transport.unregisterProducer()  # Or the end does not follow what is still to go out.
         half_close = getattr(self.transport, "loseWriteConnection", None)
         if half_close is not None:
             half_close()

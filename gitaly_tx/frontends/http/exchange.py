@@ -180,7 +180,7 @@ class Door80:
 
     def _fail(self, visit: Visit, error: GitalyError) -> None:
         if visit.response.begun:
-            visit.response.abandon()
+            visit.leave_off()
             return
         visit.response.prepare(errors.status(error), errors.headers(error))
         visit.finish(errors.page(error))

@@ -132,9 +132,19 @@ class Response:
                 self._transport.write(b"0\r\n\r\n")
         return self._chunked and not self.close
 
+    def leave_off(self) -> None:
+        """
+        The response cannot be completed. What was written goes out, because it may say why, and the last chunk never comes: no
+        client takes a part for the whole then, but for one that knows no chunks. Its connection is cut.
+        """
+        if self._chunked:
+            self.broken_off()
+        else:
+            self.abandon()
+
     def abandon(self) -> None:
         """
-        The response cannot be completed: cut the connection, so that the client does not take a part for the whole.
+        Cut the connection, whatever is still to go out.
         """
         self.broken_off()
         self._transport.abortConnection()

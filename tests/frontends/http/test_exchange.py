@@ -148,6 +148,8 @@ class RequestTests(HTTPCase):
     Requests become calls, and outcomes become answers.
     """
 
+    patience = Patience(linger=60.0)
+
     async def test_info_refs(self) -> None:
         """
         ``GET info/refs`` is a call of ``InfoRefsUploadPack``, by whoever the token belongs to, and is never cached.
@@ -316,29 +318,35 @@ class RequestTests(HTTPCase):
 
     async def test_failure_after_the_first_byte(self) -> None:
         """
-        What fails after the answer has begun cuts the connection, so that nobody takes a part for the whole.
+        What fails after the answer has begun ends the connection, so that nobody takes a part for the whole; but what was written
+        comes, however much it is, and whether the request was read to its end or not: it may say why.
         """
+        said = b"x" * (8 << 20) + b"why"
 
         async def play(call: Call) -> None:
             assert call.body is not None
-            await call.body.stdout.write(b"some")
+            writing: Any = call.body.stdout.write(said)
+            writing.addErrback(lambda failure: failure.trap(StreamBroken))  # The client reads slowly.
             raise GitalyError("too late")
 
         await self.listen(play)
-        client = self.connect()
-        client.sendall(POST + b"Content-Length: 0\r\n\r\n")
+        for length, body in ((0, b""), (4, b"abcd"), (100_000, b"abcd")):
+            request = POST + b"Content-Length: %d\r\n\r\n" % length + body
+            (answer,) = await self.ask(request)
+            self.assertEqual((answer.status, answer.body == said, answer.complete), (200, True, False))
 
-        def read() -> bytes:
-            found = b""
-            try:
-                while data := client.recv(65536):
-                    found += data
-            except ConnectionResetError:
-                pass
-            return found
+    async def test_failure_without_chunks(self) -> None:
+        """
+        A client that takes the end for the end has its connection cut.
+        """
 
-        raw = await deferToThread(read)
-        self.assertNotIn(b"\r\n0\r\n\r\n", raw)
+        async def play(call: Call) -> None:
+            await call.exchange.send(InfoRefsResponse(data=b"refs"))
+            raise GitalyError("too late")
+
+        await self.listen(play)
+        with self.assertRaises(ConnectionResetError):
+            await self.ask(GET.replace(b"1.1", b"1.0") + b"\r\n")
 
 
 async def swallow(call: Call) -> None:
@@ -484,6 +492,25 @@ class PatienceTests(HTTPCase):
         client = self.connect()
         client.sendall(POST + b"Content-Length: 0\r\n\r\n")
         self.assertIn(await ended, ("StreamBroken", "CancelledError"))
+
+    async def test_end_not_taken(self) -> None:
+        """
+        Nor is one waited for that does not read what is left of an answer when the call is over.
+        """
+
+        async def play(call: Call) -> None:
+            assert call.body is not None
+            writing: Any = call.body.stdout.write(b"x" * (32 << 20))
+            writing.addErrback(lambda failure: failure.trap(StreamBroken))
+            raise GitalyError("too late")
+
+        await self.listen(play)
+        client = self.connect()
+        client.sendall(POST + b"Content-Length: 0\r\n\r\n")
+        connections = self.service._factory.connections
+        while not self.scripted.calls or connections:
+            await deferLater(reactor, 0.01)
+        self.assertLess(len(await self.read_all(client)), 32 << 20)
 
 
 class MalformedTests(HTTPCase):
