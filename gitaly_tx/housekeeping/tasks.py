@@ -29,7 +29,7 @@ from attrs import evolve, field, frozen
 from twisted.logger import Logger
 
 from ..errors import Code, GitalyError
-from ..git.alternates import read_alternates
+from ..git.alternates import object_directories, read_alternates
 from ..git.command import Command
 from ..git.directory import GitDirectory
 from ..git.errors import GitCommandError
@@ -200,11 +200,10 @@ class _Rebuilding:
             await self._git.run(Command("prune-packed", ["--quiet"], directory=directory))
             return
         if plan.repack is Repack.GEOMETRIC:
-            # This git may take a pack of what nothing refers to for any other, and forget how old its objects are.
-            cruft = [pack.name for pack in await self._threads(packs_in, objects) if pack.cruft]
-            await self._threads(view.protect, objects, cruft)
+            alone = await self._threads(_left_alone, objects)
+            await self._threads(view.protect, objects, alone)
             await self._git.run(Command("repack", ["--geometric=2", *_REPACK], directory=directory))
-            await self._threads(view.unprotect, objects, cruft)
+            await self._threads(view.unprotect, objects, alone)
         else:
             kind = ["-a", "-k"] if plan.keep else ["--cruft"]
             if plan.expire is not None:
@@ -243,6 +242,15 @@ class _Rebuilding:
 
 def _objects(staging: IStaging) -> str:
     return staging.directory.object_directory or staging.directory.objects
+
+
+def _left_alone(objects: str) -> list[str]:
+    """
+    Packs that a geometric repack must not see. git before 2.41 may take a pack of what nothing refers to for any other, and
+    forget how old its objects are; and it stops at a pack that is there twice, here and where objects are borrowed.
+    """
+    lent = {pack.name for lender in object_directories(GitDirectory(os.path.dirname(objects)))[1:] for pack in packs_in(lender)}
+    return [pack.name for pack in packs_in(objects) if pack.cruft or pack.name in lent]
 
 
 @contextmanager

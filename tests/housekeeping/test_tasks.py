@@ -216,6 +216,24 @@ class RepackTests(TasksCase):
         self.assertTrue(self.has(nowhere))
         self.assertEqual(found.graph, CommitGraph(True, True))
 
+    async def test_geometric_borrowing(self) -> None:
+        """
+        A repository may have a pack that it also borrows, as the origin of a pool has.
+        """
+        self.git("repack", "-adq")
+        (both,) = self.pack_files(".pack")
+        shutil.copytree(self.path, join(self.root, "pool.git"))
+        with open(join(self.path, "objects/info/alternates"), "w") as file:
+            file.write("../../pool.git/objects")
+        for number in range(4):
+            self.new_commit(f"more{number}")
+            self.git("repack", "-dlq")
+        self.new_commit("loose")
+        await self.perform(Plan(Repack.GEOMETRIC))
+        self.assertIn(both, self.pack_files(".pack"))
+        self.assertEqual((len(survey(self.path).packs), self.pack_files(".keep")), (2, []))
+        self.git("fsck", "--strict")
+
     async def test_loose(self) -> None:
         """
         Loose objects get a pack, whatever refers to them; other packs stay.
