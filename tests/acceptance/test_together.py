@@ -11,14 +11,14 @@ from twisted.internet.asyncioreactor import AsyncioSelectorReactor
 from twisted.internet.defer import Deferred
 from twisted.trial.unittest import TestCase
 
-from .together import together
+from .together import DROPPED, together
 
 SECONDS = 15.0
 
 
 class TogetherTests(TestCase):
     """
-    Housekeeping, forks, pushes, commits, deletions and clones.
+    Housekeeping, forks, pushes, commits, deletions and clones, and objects that are dropped.
     """
 
     timeout = 240
@@ -30,3 +30,4 @@ class TogetherTests(TestCase):
         """
         done = await Deferred.fromFuture(asyncio.ensure_future(together(SECONDS, "short")))
         self.assertLessEqual({"clone", "commit", "fork", "housekeeping", "move", "push"}, done.keys())
+        self.assertGreater(done[DROPPED], 0)

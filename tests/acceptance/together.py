@@ -2,9 +2,10 @@
 Housekeeping, forks with pools, pushes, commits, deletions and clones on the same repositories at the same time:
 ``python -m tests.acceptance.together``.
 
-Nothing is killed here, so every call must succeed. In the end every acknowledged ref must be where its last writer put it, git
-must find nothing wrong with any repository or pool, no object may be missing, and nothing may be left over. What is done follows
-from the seed; how the machine schedules it does not.
+Nothing is killed here, so every call must succeed. Now and then nobody writes a repository for a moment, so that objects which
+nothing refers to can be dropped: those of a branch that was deleted and of one that was pushed over must go then. In the end
+every acknowledged ref must be where its last writer put it, git must find nothing wrong with any repository or pool, no object
+may be missing, and nothing may be left over. What is done follows from the seed; how the machine schedules it does not.
 """
 
 from __future__ import annotations
@@ -16,46 +17,43 @@ import shutil
 import sys
 import time
 from collections import Counter
-from collections.abc import Awaitable, Callable, Iterator, Sequence
-from contextlib import contextmanager
+from collections.abc import Awaitable, Callable, Sequence
 from pathlib import Path
-from typing import Any
 
 from attrs import define, field
-from google.protobuf.message import Message
 
 from gitaly_tx.client.interfaces import PeerError
-from gitaly_tx.client.servers import KEY, encode_servers
-from gitaly_tx.client.servers import Server as Named
 from gitaly_tx.client.stub import Client
 from gitaly_tx.errors import Code
-from protocols.gitaly import objectpool_pb2, operations_pb2, ref_pb2, repository_pb2
-from protocols.gitaly.shared_pb2 import ObjectPool, Repository, User
-from tests.support.gitclient import GitClient
+from protocols.gitaly import ref_pb2, repository_pb2
 from tests.support.server import Server
 
-from . import inspection
+from . import garbage, inspection
+from .deeds import COMMITS, POOL, REPOSITORIES, ZERO, Deeds, named
+from .wanted import differences
 
 SECONDS = 600.0
-
-REPOSITORIES = ("team/one.git", "team/two.git")
 
 FORKS = 4
 """How many forks there are of each repository at most."""
 
-COMMITS = 200
-"""Commits to push. They come again and again, each time to another ref."""
+OLD = 3600.0
+"""Seconds; what nothing refers to may be dropped when it is half as old."""
+
+DROP_ATTEMPTS = 5
+
+DROPPED = "objects dropped"
+
+DROPS = "refs/heads/drop/"
+"""Branches whose commits are to be dropped."""
 
 TIDY = 5.0
 """Seconds after the last answer in which everything temporary must have gone."""
 
-ZERO = b"0" * 40
-
-USER = User(gl_id="user-1", name=b"Alpha", email=b"alpha@example.org", gl_username="alpha", timezone="UTC")
-
-POOL = ObjectPool(repository=Repository(storage_name="default", relative_path=f"@pools/ab/cd/abcd{'0' * 60}.git"))
-
 Optimize = repository_pb2.OptimizeRepositoryRequest
+
+
+Do = Callable[[str, str, random.Random], Awaitable[None]]
 
 
 class Missing(AssertionError):
@@ -64,41 +62,19 @@ class Missing(AssertionError):
     """
 
 
-def named(path: str) -> Repository:
-    """
-    A repository of the one storage.
-    """
-    return Repository(storage_name="default", relative_path=path, gl_repository=path)
-
-
 @define
-class Together:
+class Together(Deeds):
     """
     Everything that goes on. Each ref has one writer.
 
-    :ivar refs: what each ref must be, by repository; ``None`` for one that was deleted.
     :ivar done: what was done, and how often.
     """
 
-    server: Server
-    client: Client
     seed: str
     end: float = 0.0
-    commits: list[str] = field(factory=list)
-    refs: dict[str, dict[str, str | None]] = field(factory=lambda: {path: {} for path in REPOSITORIES})
     forks: dict[str, dict[str, str | None]] = field(factory=dict)
-    linked: set[str] = field(factory=set)
     done: Counter[str] = field(factory=Counter)
-    _begun: Counter[tuple[str, str]] = field(factory=Counter)
-    _pending: set[tuple[str, str]] = field(factory=set)
-    _source: Path = field(init=False)
-    _git: GitClient = field(init=False)
-
-    def __attrs_post_init__(self) -> None:
-        self._git = GitClient(self.server.folder / "clients")
-        self._source = self._git.repository("source")
-        self._git.history(self._source, COMMITS)
-        self.commits = self._git.run("rev-list", "main", cwd=self._source).stdout.split()
+    _gates: dict[str, garbage.Gate] = field(factory=lambda: {path: garbage.Gate() for path in REPOSITORIES})
 
     async def run(self, seconds: float) -> None:
         """
@@ -115,70 +91,27 @@ class Together:
         async with asyncio.TaskGroup() as group:
             for path in REPOSITORIES:
                 for who in "ab":
-                    group.create_task(self._again(f"push/{who}", self.push_something, path))
-                group.create_task(self._again("commit", self.commit, path))
-                group.create_task(self._again("move", self.move, path))
+                    group.create_task(self._again(f"push/{who}", self._gated(self.push_something), path))
+                group.create_task(self._again("commit", self._gated(self.commit), path))
+                group.create_task(self._again("move", self._gated(self.move), path))
                 group.create_task(self._again("fork", self.fork, path))
                 group.create_task(self._again("clone", self.clone, path))
             group.create_task(self._again("housekeeping", self.keep_house, REPOSITORIES[0]))
 
-    async def _again(self, what: str, do: Callable[[str, str, random.Random], Awaitable[None]], path: str) -> None:
+    def _gated(self, do: Do) -> Do:
+        async def through(what: str, path: str, rng: random.Random) -> None:
+            async with self._gates[path].through():
+                await do(what, path, rng)
+
+        return through
+
+    async def _again(self, what: str, do: Do, path: str) -> None:
         rng = random.Random(f"{self.seed}/{what}/{path}")
         while time.monotonic() < self.end:
             await do(what, path, rng)
             self.done[what.partition("/")[0]] += 1
 
-    async def call(self, method: str, *requests: Message, **fields: Any) -> Any:
-        """
-        Call a method with one reply.
-        """
-        if not requests:
-            service, _, name = method.partition("/")
-            requests = (getattr(_MODULES[service], f"{name}Request")(**fields),)
-        headers = [(KEY, encode_servers({"default": Named(f"tcp://{self.server.grpc}")}))]
-        return await self.client.upload(method, requests, headers, timeout=120)
-
-    async def git(self, *words: str, cwd: Path | None = None) -> str:
-        """
-        Run git beside the others.
-        """
-        return (await asyncio.to_thread(self._git.run, *words, cwd=cwd or self._source)).stdout
-
     # ------------------------------------------------------------------------------------------------------- what is done
-
-    async def push(self, path: str, updates: dict[str, str | None]) -> None:
-        """
-        Push refs, and delete some.
-        """
-        specs = [f"{'+' + new if new else ''}:{ref}" for ref, new in updates.items()]
-        with self.writing(path, updates):
-            await self.git("push", "-q", self.server.http + path, *specs)
-
-    @contextmanager
-    def writing(self, path: str, updates: dict[str, str | None]) -> Iterator[None]:
-        """
-        While this goes on, refs may or may not have their new values; after it they have.
-        """
-        keys = {(path, ref) for ref in updates}
-        self._begun.update(keys)
-        self._pending |= keys
-        yield
-        self._pending -= keys
-        self.refs[path].update(updates)
-
-    def steady(self, path: str) -> tuple[dict[str, str | None], Counter[tuple[str, str]]]:
-        """
-        The refs that nobody writes at the moment, to be compared with what is found a little later (:meth:`unmoved`).
-        """
-        refs = {ref: oid for ref, oid in self.refs[path].items() if (path, ref) not in self._pending}
-        return refs, self._begun.copy()
-
-    def unmoved(self, path: str, steady: tuple[dict[str, str | None], Counter[tuple[str, str]]]) -> dict[str, str | None]:
-        """
-        Of those refs, the ones that nobody began to write since.
-        """
-        refs, begun = steady
-        return {ref: oid for ref, oid in refs.items() if self._begun[path, ref] == begun[path, ref]}
 
     def chosen(self, what: str, path: str, rng: random.Random, old: int = 0) -> tuple[str, str | None, str | None]:
         """
@@ -187,7 +120,7 @@ class Together:
         :param old: how many of the newest commits are out of the question.
         """
         ref = f"refs/heads/{what}/{rng.randrange(6)}"
-        there = self.refs[path].get(ref)
+        there = self.wanted.refs[path].get(ref)
         return ref, there, None if there is not None and rng.random() < 0.3 else rng.choice(self.commits[old:])
 
     async def push_something(self, what: str, path: str, rng: random.Random) -> None:
@@ -201,28 +134,10 @@ class Together:
         """
         A commit of some file on a branch, by an RPC; now and then the branch goes afterwards.
         """
-        branch = f"commit/{rng.randrange(3)}"
-        ref = f"refs/heads/{branch}"
-        kind = operations_pb2.UserCommitFilesRequest
-        start = b"" if self.refs[path].get(ref) else b"main"
-        header = operations_pb2.UserCommitFilesRequestHeader(
-            repository=named(path), user=USER, branch_name=branch.encode(), commit_message=b"m", start_branch_name=start
-        )
-        action = operations_pb2.UserCommitFilesActionHeader(file_path=f"new/{rng.getrandbits(64):x}".encode())
-        content = rng.randbytes(rng.choice((20, 2000, 200_000)))
-        updates: dict[str, str | None] = {ref: None}
-        with self.writing(path, updates):
-            reply = await self.call(
-                "OperationService/UserCommitFiles",
-                kind(header=header),
-                kind(action=operations_pb2.UserCommitFilesAction(header=action)),
-                kind(action=operations_pb2.UserCommitFilesAction(content=content)),
-            )
-            updates[ref] = reply.branch_update.commit_id
+        ref = f"refs/heads/commit/{rng.randrange(3)}"
+        await self.commit_file(path, ref, rng)
         if rng.random() < 0.3:
-            with self.writing(path, {ref: None}):
-                name = branch.encode()
-                await self.call("OperationService/UserDeleteBranch", repository=named(path), user=USER, branch_name=name)
+            await self.delete_branch(path, ref)
 
     async def move(self, what: str, path: str, rng: random.Random) -> None:
         """
@@ -239,8 +154,9 @@ class Together:
             )
             for ref, (old, new) in chosen.items()
         ]
-        with self.writing(path, {ref: new for ref, (_, new) in chosen.items()}):
-            await self.call("RefService/UpdateReferences", kind(repository=named(path), updates=updates))
+        with self.wanted.writing(path, {ref: new for ref, (_, new) in chosen.items()}):
+            while not await self.not_pruned("RefService/UpdateReferences", kind(repository=named(path), updates=updates)):
+                self.done["moves asked for again"] += 1
 
     async def fork(self, what: str, path: str, rng: random.Random) -> None:
         """
@@ -249,9 +165,9 @@ class Together:
         own = [fork for fork in self.forks if fork.startswith(f"forks/{Path(path).stem}-")]
         fork = f"forks/{Path(path).stem}-{self.done['fork']}.git"
         if len(own) < FORKS:
-            steady = self.steady(path)
+            steady = self.wanted.steady(path)
             await self.call("RepositoryService/CreateFork", repository=named(fork), source_repository=named(path))
-            self.forks[fork] = self.unmoved(path, steady)
+            self.forks[fork] = self.wanted.unmoved(path, steady)
             await self.link(fork)
         elif rng.random() < 0.5 and self.linked & set(own):
             fork = rng.choice(sorted(self.linked & set(own)))
@@ -263,23 +179,16 @@ class Together:
             self.linked.discard(fork)
             await self.call("RepositoryService/RemoveRepository", repository=named(fork))
 
-    async def link(self, path: str) -> None:
-        """
-        Let a repository borrow from the pool.
-        """
-        await self.call("ObjectPoolService/LinkRepositoryToObjectPool", object_pool=POOL, repository=named(path))
-        self.linked.add(path)
-
     async def clone(self, what: str, path: str, rng: random.Random) -> None:
         """
         A clone of everything, which must be whole, with the refs that nobody has moved meanwhile.
         """
-        target = self._git.folder / f"clone-{Path(path).stem}"
-        steady = self.steady(path)
+        target = self.folder / f"clone-{Path(path).stem}"
+        steady = self.wanted.steady(path)
         await self.git("clone", "-q", "--mirror", self.server.http + path, str(target))
-        expected = self.unmoved(path, steady)
+        expected = self.wanted.unmoved(path, steady)
         await self.git("fsck", "--connectivity-only", "--no-dangling", cwd=target)
-        wrong = _differences(path, expected, inspection.refs(target))
+        wrong = differences(path, expected, inspection.refs(target))
         if wrong:
             raise Missing("in a clone: " + "\n".join(wrong))
         await asyncio.to_thread(shutil.rmtree, target)
@@ -293,12 +202,51 @@ class Together:
         for each in every:
             strategy = rng.choice((Optimize.STRATEGY_HEURISTICAL, Optimize.STRATEGY_EAGER))
             await self.call("RepositoryService/OptimizeRepository", repository=named(each), strategy=strategy)
+        chosen = rng.choice(REPOSITORIES)
+        if self.done[what] % 2:
+            await self.prune(chosen)
+        else:
+            await self.drop(chosen, rng)
+
+    async def prune(self, path: str) -> None:
+        """
+        Let go of what nothing refers to, if there is a moment without a write.
+        """
         try:
-            await self.call("RepositoryService/PruneUnreachableObjects", repository=named(rng.choice(REPOSITORIES)))
+            await self.call("RepositoryService/PruneUnreachableObjects", repository=named(path))
         except PeerError as error:
-            if error.code is not Code.ABORTED:  # there was no moment without a write
+            if error.code is not Code.ABORTED:
                 raise
             self.done["prunes put off"] += 1
+
+    async def drop(self, path: str, rng: random.Random) -> None:
+        """
+        While nobody else writes, a branch is deleted and another one pushed over. What only they had goes, and nothing else.
+
+        :raises Missing: if it is not, or something else is.
+        """
+        repository = self.server.storage / path
+        deleted, forced = f"{DROPS}deleted", f"{DROPS}forced"
+        async with self._gates[path].shut():
+            for _ in range(3):
+                await self.commit_file(path, deleted, rng)
+            lonely = await self.git("commit-tree", "-m", f"{rng.random()}", f"{self.commits[COMMITS // 2]}^{{tree}}")
+            await self.push(path, {forced: lonely.strip()})
+            lost = left = await asyncio.to_thread(garbage.only_below, repository, DROPS)
+            await self.delete_branch(path, deleted)
+            await self.push(path, {forced: self.commits[-1]})
+            for _ in range(DROP_ATTEMPTS):
+                # What is repacked beside, because of the pushes, is young again.
+                await asyncio.to_thread(garbage.age, repository, OLD)
+                await self.prune(path)
+                left = await asyncio.to_thread(garbage.present, repository, lost)
+                if not left:
+                    break
+            wrong = [f"{path} has {oid} still" for oid in left]
+            wrong += await asyncio.to_thread(self.wanted.wrong_with, self.server.storage, path)
+        if wrong:
+            raise Missing("after a prune: " + "\n".join(wrong))
+        self.done[DROPPED] += len(lost)
 
     # ------------------------------------------------------------------------------------------------------ what is found
 
@@ -310,12 +258,13 @@ class Together:
         """
         wrong: list[str] = []
         storage = self.server.storage
-        for path, refs in self.refs.items():
-            found = inspection.refs(storage / path)
-            wrong += _differences(path, dict.fromkeys(found or (), None) | refs, found)
+        for path in REPOSITORIES:
+            wrong += self.wanted.wrong_with(storage, path)
+        if not self.done[DROPPED]:
+            wrong.append("nothing was dropped")
         for path, refs in self.forks.items():
-            wrong += _differences(path, refs, inspection.refs(storage / path))
-        expected = {*self.refs, *self.forks, POOL.repository.relative_path}
+            wrong += differences(path, refs, inspection.refs(storage / path))
+        expected = {*REPOSITORIES, *self.forks, POOL.repository.relative_path}
         for repository in inspection.repositories(storage):
             wrong += [] if str(repository.relative_to(storage)) in expected else [f"{repository} is there"]
             wrong += inspection.unsound(repository)
@@ -327,19 +276,6 @@ class Together:
         wrong += [f"left: {name}" for name in litter]
         if wrong:
             raise Missing("\n".join(wrong))
-
-
-def _differences(path: str, expected: dict[str, str | None], found: dict[str, str] | None) -> list[str]:
-    there = found or {}
-    return [f"{path} {ref}: {there.get(ref)}, not {oid}" for ref, oid in sorted(expected.items()) if there.get(ref) != oid]
-
-
-_MODULES: dict[str, Any] = {
-    "ObjectPoolService": objectpool_pb2,
-    "OperationService": operations_pb2,
-    "RefService": ref_pb2,
-    "RepositoryService": repository_pb2,
-}
 
 
 async def together(seconds: float, seed: str) -> Counter[str]:
