@@ -7,8 +7,6 @@ and its bytes only pass.
 
 from __future__ import annotations
 
-from collections.abc import Sequence
-
 from attrs import evolve, frozen
 from twisted.internet.interfaces import IReactorTime
 
@@ -28,6 +26,19 @@ from .packtaking import V2, PackTaking
 
 PACK_BEGUN = 64 * 1024
 """Bytes of output after the client's last word, from which on it is the pack that flows and no answer to a negotiation."""
+
+
+@frozen
+class Fetch:
+    """
+    One fetch, and the client whose it is.
+    """
+
+    repository: IRepository
+    request: FetchRequest
+    source: IByteSource
+    stdout: IByteSink
+    stderr: IByteSink | None
 
 
 @frozen
@@ -58,92 +69,61 @@ class UploadPack:
         """
         As :func:`ITransport.upload_pack`.
         """
+        fetch = Fetch(repository, request, source, stdout, stderr)
         if self.bundles is None or not request.bundles:
-            return await self._serve(repository, request, source, stdout, stderr)
+            return await self._serve(fetch)
         if request.protocol == V2:
             rest = await self.bundles.asked(repository, source, stdout)
             if rest is None:
                 return Ended(0)
             source = rest
         noted = NotedSource(source)
-        ended = await self._serve(repository, request, noted, stdout, stderr)
+        ended = await self._serve(evolve(fetch, source=noted))
         said = noted.statistics
         if ended.status == 0 and said.wants and not (said.haves or said.filter or said.saw_deepen):
             self.bundles.cloned(repository)
         return ended
 
-    async def _serve(
-        self,
-        repository: IRepository,
-        request: FetchRequest,
-        source: IByteSource,
-        stdout: IByteSink,
-        stderr: IByteSink | None,
-    ) -> Ended:
-        if self.taking is None or repository.directory.object_directory is not None:
-            child = self.git.spawn(self._command(repository, request, ()), stderr=stderr, limits=self.limits)
-            return await self._talk(child, request, source, stdout, NegotiationStatistics())
-        return await self._serve_taking(self.taking, repository, request, source, stdout, stderr)
+    async def _serve(self, fetch: Fetch) -> Ended:
+        if self.taking is None or fetch.repository.directory.object_directory is not None:
+            child = self.git.spawn(_command(fetch), stderr=fetch.stderr, limits=self.limits)
+            return await self._talk(child, fetch, NegotiationStatistics())
+        return await self._serve_taking(self.taking, fetch)
 
-    async def _serve_taking(
-        self,
-        taking: PackTaking,
-        repository: IRepository,
-        request: FetchRequest,
-        source: IByteSource,
-        stdout: IByteSink,
-        stderr: IByteSink | None,
-    ) -> Ended:
+    async def _serve_taking(self, taking: PackTaking, fetch: Fetch) -> Ended:
         statistics = NegotiationStatistics()
         with taking.hook() as hook:
-            command = self._command(repository, request, (hook.config(),))
-            child = self.git.spawn(command, stderr=stderr, limits=self.limits, descriptors=hook.descriptors)
+            command = _command(fetch, hook.config())
+            child = self.git.spawn(command, stderr=fetch.stderr, limits=self.limits, descriptors=hook.descriptors)
             hook.started()
-            takeover = taking.wait(hook, child, repository, request, statistics)
+            takeover = taking.wait(hook, child, fetch.repository, fetch.request, statistics)
             try:
-                ended = await self._talk(child, request, source, stdout, statistics)
+                ended = await self._talk(child, fetch, statistics)
                 if not takeover.taken:
                     return ended
                 hook.close()
-                ended = await takeover.send(stdout)
+                ended = await takeover.send(fetch.stdout)
             finally:
                 await takeover.stop()
-        if ended.status != 0 or request.stateless or request.protocol != V2:
+        if ended.status != 0 or fetch.request.stateless or fetch.request.protocol != V2:
             return ended
-        return await self._serve_rest(repository, request, source, stdout, stderr)
+        return await self._serve_rest(fetch)
 
-    async def _serve_rest(
-        self,
-        repository: IRepository,
-        request: FetchRequest,
-        source: IByteSource,
-        stdout: IByteSink,
-        stderr: IByteSink | None,
-    ) -> Ended:
+    async def _serve_rest(self, fetch: Fetch) -> Ended:
         """
         A client of v2 may go on after a pack. Hardly any does; each further request is served as one over HTTP would be.
         """
-        while first := await source.read():
-            rest = Continued(first, source)
-            ended = await self.serve(repository, evolve(request, stateless=True), rest, stdout, stderr)
+        request = evolve(fetch.request, stateless=True)
+        while first := await fetch.source.read():
+            rest = Continued(first, fetch.source)
+            ended = await self.serve(fetch.repository, request, rest, fetch.stdout, fetch.stderr)
             if ended.status != 0:
                 return ended
         return Ended(0)
 
-    def _command(self, repository: IRepository, request: FetchRequest, config: Sequence[ConfigPair]) -> Command:
-        return Command(
-            "upload-pack",
-            ["--strict", *(["--stateless-rpc"] if request.stateless else [])],
-            config=(*settings(request.config), *config),
-            directory=repository.directory,
-            environment=protocol_variable(request.protocol),
-        )
-
-    async def _talk(
-        self, child: IChild, request: FetchRequest, source: IByteSource, stdout: IByteSink, statistics: NegotiationStatistics
-    ) -> Ended:
-        if request.stateless:
-            return await Conversation(child, source, stdout, statistics.receive).run()
+    async def _talk(self, child: IChild, fetch: Fetch, statistics: NegotiationStatistics) -> Ended:
+        if fetch.request.stateless:
+            return await Conversation(child, fetch.source, fetch.stdout, statistics.receive).run()
         answered = 0
 
         def heard(data: bytes) -> None:
@@ -156,10 +136,21 @@ class UploadPack:
             flows = statistics.wants > 0 and conversation.sent - answered >= PACK_BEGUN
             return statistics.reached_done or conversation.input_ended or flows
 
-        conversation = Conversation(child, source, stdout, heard)
+        conversation = Conversation(child, fetch.source, fetch.stdout, heard)
         deadline = Deadline(self.clock, self.negotiation, child, negotiated)
         try:
             return await conversation.run()
         finally:
             deadline.stop()
             deadline.check()
+
+
+def _command(fetch: Fetch, *config: ConfigPair) -> Command:
+    request = fetch.request
+    return Command(
+        "upload-pack",
+        ["--strict", *(["--stateless-rpc"] if request.stateless else [])],
+        config=(*settings(request.config), *config),
+        directory=fetch.repository.directory,
+        environment=protocol_variable(request.protocol),
+    )

@@ -26,7 +26,7 @@ from ...rpc.call import Call
 from ..defaultbranch import BRANCHES
 from ..validate import given, object_id, opened
 from ..wire import commit_message
-from .oldvalue import expected_old
+from .oldvalue import deleted
 from .ports import OperationPorts
 from .quarantine import quarantine
 from .refusals import access_check, custom_hook, invalid, reference_update, shown
@@ -107,16 +107,11 @@ async def user_delete_branch(ports: OperationPorts, call: Call, request: UserDel
         raise invalid("bad request: empty branch name")
     if not request.HasField("user"):
         raise invalid("bad request: empty user")
-    name = BRANCHES + request.branch_name
-    old = await expected_old(repository, request.expected_old_oid)
-    if old is None:
-        found = await repository.ref(name)
-        if found is None:
-            raise GitalyError(f"branch not found: {quoted(request.branch_name)}", Code.FAILED_PRECONDITION)
-        old = found.target
+    missing = f"branch not found: {quoted(request.branch_name)}"
+    update = await deleted(repository, BRANCHES + request.branch_name, request.expected_old_oid, missing)
     writer = Writer.of(request.user, request.repository, call.correlation_id)
     try:
-        await ports.updater.update(repository, writer, [RefUpdate(name, old, repository.object_format.zero)])
+        await ports.updater.update(repository, writer, [update])
     except HookError as error:
         details = UserDeleteBranchError(custom_hook=custom_hook(error))
         text = f"deletion denied by custom hooks: {error.chain}"

@@ -33,7 +33,7 @@ from ...storage.interfaces import IRepository, IStaging
 from ..identity import signature
 from ..validate import given, opened
 from ..wire import LONGEST, commit_message
-from .oldvalue import expected_old
+from .oldvalue import deleted
 from .ports import OperationPorts
 from .quarantine import quarantine
 from .refusals import access_check, custom_hook, invalid, reference_update, shown
@@ -104,16 +104,11 @@ async def user_delete_tag(ports: OperationPorts, call: Call, request: UserDelete
         raise invalid("empty tag name")
     if not request.HasField("user"):
         raise invalid("empty user")
-    name = _TAGS + request.tag_name
-    old = await expected_old(repository, request.expected_old_oid)
-    if old is None:
-        found = await repository.ref(name)
-        if found is None:
-            raise GitalyError(f"tag not found: {shown(request.tag_name)}", Code.FAILED_PRECONDITION)
-        old = found.target
+    missing = f"tag not found: {shown(request.tag_name)}"
+    update = await deleted(repository, _TAGS + request.tag_name, request.expected_old_oid, missing)
     writer = Writer.of(request.user, request.repository, call.correlation_id)
     try:
-        await ports.updater.update(repository, writer, [RefUpdate(name, old, repository.object_format.zero)])
+        await ports.updater.update(repository, writer, [update])
     except HookError as error:
         return UserDeleteTagResponse(pre_receive_error=error.text)
     except UpdateError as error:
