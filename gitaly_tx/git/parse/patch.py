@@ -9,7 +9,7 @@ line that says that binary files differ; so a line that begins with ``diff --git
 from __future__ import annotations
 
 import re
-from collections.abc import Iterator
+from collections.abc import Callable
 
 from attrs import frozen
 
@@ -18,7 +18,7 @@ from .rawdiff import Change
 _BEGINNING = b"diff --git "
 _NEXT = b"\n" + _BEGINNING
 _BINARY = b"Binary files "
-_BODY = (b"@@", _BINARY)
+_AFTER_HEADER = re.compile(rb"^(?:@@|%b|%b)" % (_BINARY, _BEGINNING), re.MULTILINE)
 
 LONG_LINE = 4096
 """A line of a patch that is longer, in bytes, may be cut; a shorter one comes as a whole. No hunk's header is as long."""
@@ -101,48 +101,49 @@ class PatchDecoder:
     def __init__(self) -> None:
         self._data = b""
         self._at = 0
-        self._state = self._raw
+        self._state: Callable[[bool], Event | None] = self._raw
         self._at_line_start = True
         self._empty = True
 
-    def feed(self, data: bytes) -> Iterator[Event]:
+    def feed(self, data: bytes) -> list[Event]:
         """
         :param data: the next of what git prints.
         :raises ValueError: if that is not the format.
         """
         self._data = self._data[self._at :] + data
         self._at = 0
-        yield from self._run(False)
+        return self._run(False)
 
-    def end(self) -> Iterator[Event]:
+    def end(self) -> list[Event]:
         """
         The last events.
 
         :raises ValueError: if it ends in the middle.
         """
-        yield from self._run(True)
+        events = self._run(True)
         if self._at < len(self._data):
             raise ValueError("output of git diff ends within a line")
+        return events
 
-    def _run(self, last: bool) -> Iterator[Event]:
+    def _run(self, last: bool) -> list[Event]:
+        events: list[Event] = []
         while True:
             state = self._state
-            yield from state(last)
+            event = state(last)
+            if event is not None:
+                events.append(event)
             if self._state == state:
-                return
+                return events
 
     def _take(self, end: int) -> bytes:
         data = self._data[self._at : end]
         self._at = end
         return data
 
-    def _next_is(self, words: bytes | tuple[bytes, ...]) -> bool:
-        return self._data.startswith(words, self._at)
-
     # ------------------------------------------------------------------------------------------------------ states
 
-    def _raw(self, last: bool) -> Iterator[Event]:
-        if self._empty and self._next_is(b"\0"):
+    def _raw(self, last: bool) -> Event | None:
+        if self._empty and self._data.startswith(b"\0", self._at):
             raise ValueError("patches without raw entries")
         end = self._data.find(b"\0\0", self._at)
         if end >= 0:
@@ -152,45 +153,44 @@ class PatchDecoder:
         else:
             # One NUL at the end may be the first of two.
             data = self._take(len(self._data) - (self._data.endswith(b"\0") and not last))
-        if data:
-            self._empty = False
-            yield RawPart(data)
+        if not data:
+            return None
+        self._empty = False
+        return RawPart(data)
 
-    def _between(self, last: bool) -> Iterator[Event]:
+    def _between(self, last: bool) -> Event | None:
         """
         Where a file's patch begins.
         """
-        line = self._line()
-        if line is None:
-            return
+        end = self._data.find(b"\n", self._at) + 1
+        if not end:
+            self._check_length()
+            return None
+        line = self._take(end)
         if not line.startswith(_BEGINNING):
             raise ValueError("patch without a header")
         self._state = self._header
-        yield PatchBegins(line)
+        return PatchBegins(line)
 
-    def _header(self, last: bool) -> Iterator[Event]:
+    def _header(self, last: bool) -> Event | None:
         """
         The other lines before a patch, which the raw entry has told already.
         """
-        yield from ()
-        while not self._next_is(_BODY):
-            if self._next_is(_BEGINNING):
-                self._state = self._between
-                return
-            if len(self._data) - self._at < len(_BINARY):
-                # This may be the beginning of one of them.
-                rest = self._data[self._at :]
-                if any(word.startswith(rest) for word in (*_BODY, _BEGINNING)):
-                    return
-            if self._line() is None:
-                return
-        self._state = self._body
+        after = _AFTER_HEADER.search(self._data, self._at)
+        if after is None:
+            # The last line may be the beginning of one of these.
+            self._at = max(self._at, self._data.rfind(b"\n", self._at) + 1)
+            self._check_length()
+            return None
+        self._at = after.start()
+        self._state = self._between if after[0] == _BEGINNING else self._body
         self._at_line_start = True
+        return None
 
-    def _body(self, last: bool) -> Iterator[Event]:
-        if self._at_line_start and self._next_is(_BEGINNING):
+    def _body(self, last: bool) -> Event | None:
+        if self._at_line_start and self._data.startswith(_BEGINNING, self._at):
             self._state = self._between
-            return
+            return None
         end = self._data.find(_NEXT, self._at) + 1
         if end:
             self._state = self._between
@@ -202,18 +202,15 @@ class PatchDecoder:
             if len(self._data) - end >= LONG_LINE:
                 end = len(self._data)
         data = self._take(end)
-        if data:
-            part = _counted(data, self._at_line_start)
-            self._at_line_start = data.endswith(b"\n")
-            yield part
+        if not data:
+            return None
+        part = _counted(data, self._at_line_start)
+        self._at_line_start = data.endswith(b"\n")
+        return part
 
-    def _line(self) -> bytes | None:
-        end = self._data.find(b"\n", self._at) + 1
-        if end:
-            return self._take(end)
+    def _check_length(self) -> None:
         if len(self._data) - self._at > LONGEST_HEADER:
             raise ValueError("line of a patch's header does not end")
-        return None
 
 
 def _counted(data: bytes, at_line_start: bool) -> PatchPart:

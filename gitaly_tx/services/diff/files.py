@@ -4,14 +4,14 @@ What git says of two trees, file by file: the raw entry of each, and its patch.
 
 from __future__ import annotations
 
-from collections.abc import AsyncGenerator, Callable
+from collections.abc import AsyncGenerator, Callable, Iterator
 from contextlib import aclosing
 
 from attrs import define
 
 from ...errors import Code, GitalyError
 from ...git.interfaces import Ended, IChild
-from ...git.parse.patch import PatchBegins, PatchDecoder, PatchPart, RawPart, header_of
+from ...git.parse.patch import Event, PatchDecoder, PatchPart, RawPart, header_of
 from ...git.parse.rawdiff import Change, RawDecoder
 from ...git.records import pieces
 from ...wal.threads import InThread
@@ -131,46 +131,36 @@ class DiffReader:
                     await self._current.drop()
                 await self._raw.close()
 
-    async def _files(self, child: IChild, changes: AsyncGenerator[Change, None]) -> AsyncGenerator[FileDiff, None]:
-        decoder = PatchDecoder()
-        async with aclosing(pieces(child)) as source:
-            async for data in source:
-                for event in decoder.feed(data):
-                    async for file in self._take(event, changes):
-                        yield file
-        for event in decoder.end():
-            async for file in self._take(event, changes):
-                yield file
+    async def _files(self, child: IChild, parts: AsyncGenerator[list[Change], None]) -> AsyncGenerator[FileDiff, None]:
+        changes = _OneByOne(parts)
+        async with aclosing(_events(child)) as batches:
+            async for events in batches:
+                for event in events:
+                    if isinstance(event, PatchPart):
+                        assert self._current is not None, "the decoder tells the beginning first"
+                        await self._current.take(event, self._wanted)
+                    elif isinstance(event, RawPart):
+                        await self._raw.append(event.data)
+                    else:
+                        if self._current is not None:
+                            yield self._leave()
+                        while self._current is None:
+                            change = await changes.next()
+                            if change is None:
+                                raise ValueError("patch of a file without a raw entry")
+                            self._begins()
+                            if header_of(change) == event.header:
+                                self._current = FileDiff(change, Spool(self._in_thread), False)
+                            else:
+                                yield FileDiff(change, None)
         ended = await child.wait()
         if ended.status:
             raise self._failed(ended)
         if self._current is not None:
             yield self._leave()
-        async for change in changes:
+        while (change := await changes.next()) is not None:
             self._begins()
             yield FileDiff(change, None)
-
-    async def _take(
-        self, event: RawPart | PatchBegins | PatchPart, changes: AsyncGenerator[Change, None]
-    ) -> AsyncGenerator[FileDiff, None]:
-        """
-        The files that are complete once something has come.
-        """
-        if isinstance(event, PatchPart):
-            assert self._current is not None, "the decoder tells the beginning first"
-            await self._current.take(event, self._wanted)
-        elif isinstance(event, RawPart):
-            await self._raw.append(event.data)
-        else:
-            if self._current is not None:
-                yield self._leave()
-            async for change in changes:
-                self._begins()
-                if header_of(change) == event.header:
-                    self._current = FileDiff(change, Spool(self._in_thread), False)
-                    return
-                yield FileDiff(change, None)
-            raise ValueError("patch of a file without a raw entry")
 
     def _leave(self) -> FileDiff:
         file, self._current = self._current, None
@@ -178,7 +168,15 @@ class DiffReader:
         return file
 
 
-async def _changes(raw: Spool) -> AsyncGenerator[Change, None]:
+async def _events(child: IChild) -> AsyncGenerator[list[Event], None]:
+    decoder = PatchDecoder()
+    async with aclosing(pieces(child)) as source:
+        async for data in source:
+            yield decoder.feed(data)
+    yield decoder.end()
+
+
+async def _changes(raw: Spool) -> AsyncGenerator[list[Change], None]:
     """
     The raw entries, read when the first of them is asked for.
     """
@@ -187,11 +185,30 @@ async def _changes(raw: Spool) -> AsyncGenerator[Change, None]:
     async with aclosing(raw.pieces()) as source:
         async for data in source:
             *records, rest = (rest + data).split(b"\0")
-            for change in decoder.feed(records):
-                for half in change.halves():
-                    yield half
+            yield [half for change in decoder.feed(records) for half in change.halves()]
     if rest or not decoder.complete:
         raise ValueError("raw entries end within one")
+
+
+class _OneByOne:
+    """
+    :param parts: closed by somebody else.
+    """
+
+    def __init__(self, parts: AsyncGenerator[list[Change], None]) -> None:
+        self._parts = parts
+        self._waiting: Iterator[Change] = iter(())
+
+    async def next(self) -> Change | None:
+        """
+        The next one; ``None`` at the end.
+        """
+        while (change := next(self._waiting, None)) is None:
+            part = await anext(self._parts, None)
+            if part is None:
+                return None
+            self._waiting = iter(part)
+        return change
 
 
 __all__ = ["DiffReader", "FileDiff"]
