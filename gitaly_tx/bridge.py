@@ -9,10 +9,11 @@ Services are coroutines that await Deferreds. Two crossings are all there is: a 
 from __future__ import annotations
 
 import asyncio
-from collections.abc import Callable, Coroutine
-from typing import Any, Generic, TypeVar
+from collections import deque
+from collections.abc import Awaitable, Callable, Coroutine, Generator
+from typing import Any, Final, Generic, TypeVar
 
-from twisted.internet.defer import Deferred, succeed
+from twisted.internet.defer import Deferred, fail, succeed
 from twisted.python.failure import Failure
 
 from .errors import Code, GitalyError
@@ -103,39 +104,66 @@ class Reader(Generic[T]):
         _deliver(task, waiter)
 
 
+class Taken:
+    """
+    What is given to be awaited for what need not be waited for. It does not suspend: a Deferred, though fired, would pass up
+    through every coroutine of the call and down again.
+    """
+
+    def __await__(self) -> Generator[Any, Any, None]:
+        yield from ()
+
+
+TAKEN: Final = Taken()
+
+AHEAD: Final = 64 * 1024
+"""The most bytes that wait to be written without anybody waiting for them."""
+
+
 class Writer:
     """
-    Writes messages in order.
+    Writes messages in order: one task for all that come as long as it is at it.
 
-    Whoever waits may stop waiting; the message is still sent, and before the next one.
+    Whoever waits may stop waiting; the message is still sent, and before the next one. Once a write has failed, all do.
 
-    :param write: begins to write one.
+    :param write: writes one.
+    :param ahead: how many messages, of :data:`AHEAD` bytes in all, may be on their way before the next one has to be waited for.
     """
 
-    def __init__(self, write: Callable[[bytes], Coroutine[Any, Any, None]]) -> None:
+    def __init__(self, write: Callable[[bytes], Coroutine[Any, Any, None]], ahead: int = 0) -> None:
         self._write = write
+        self._ahead = ahead
+        self._queue: deque[tuple[bytes, Deferred[None] | None]] = deque()
+        self._size = 0
+        self._waiter: Deferred[None] | None = None  # for what is being written
         self._task: asyncio.Task[None] | None = None
+        self._broken: StreamBroken | None = None
 
-    def write(self, data: bytes) -> Deferred[None]:
+    def write(self, data: bytes) -> Awaitable[None]:
         """
-        :returns: fires once the transport has taken the message.
-        :raises StreamBroken: if nobody will receive it.
+        :returns: done once the transport has taken the message, or at once if it need not be waited for.
+        :raises StreamBroken: if nobody will receive it, or has received what was not waited for.
         """
-        before = self._task
-        if before is None or before.done():
-            task = asyncio.ensure_future(self._write(data))
-        else:
-            task = asyncio.ensure_future(self._write_after(before, data))
-        self._task = task
+        if self._broken is not None:
+            return fail(self._broken)
+        if len(self._queue) < self._ahead and self._size + len(data) <= AHEAD:
+            self.post(data)
+            return TAKEN
         waiter: Deferred[None] = Deferred()
-        task.add_done_callback(lambda done: _deliver(done, waiter))
+        self._add(data, waiter)
         return waiter
+
+    def post(self, data: bytes) -> None:
+        """
+        Write a message that nobody waits for.
+        """
+        self._add(data, None)
 
     async def idle(self) -> None:
         """
         Wait, in an asyncio task, until nothing is being written.
         """
-        if self._task is not None and not self._task.done():
+        if self._task is not None:
             await asyncio.wait([self._task])
 
     def close(self) -> None:
@@ -144,11 +172,35 @@ class Writer:
         """
         if self._task is not None:
             _forget(self._task)
+            self._fail(asyncio.CancelledError())
+
+    def _add(self, data: bytes, waiter: Deferred[None] | None) -> None:
+        self._queue.append((data, waiter))
+        self._size += len(data)
+        if self._task is None:
+            self._task = asyncio.ensure_future(self._run())
+
+    async def _run(self) -> None:
+        try:
+            while self._queue:
+                data, self._waiter = self._queue.popleft()
+                self._size -= len(data)
+                await self._write(data)
+                if self._waiter is not None and not self._waiter.called:
+                    # Whoever waited goes on right here, and most likely writes more.
+                    self._waiter.callback(None)
+        except Exception as error:
+            self._fail(error)
+        finally:
             self._task = None
 
-    async def _write_after(self, before: asyncio.Task[None], data: bytes) -> None:
-        await asyncio.wait([before])
-        await self._write(data)
+    def _fail(self, error: BaseException) -> None:
+        self._broken = _broken(error)
+        waiting = [self._waiter, *(waiter for _, waiter in self._queue)]
+        self._queue.clear()
+        for each in waiting:
+            if each is not None and not each.called:
+                each.errback(Failure(self._broken))
 
 
 class Once:
@@ -231,10 +283,16 @@ def _deliver(task: asyncio.Task[T], waiter: Deferred[T]) -> None:
     if error is None:
         waiter.callback(task.result())
     else:
-        # grpcio's exceptions differ by version and by what happened first; all of them mean that the call is over.
-        broken = StreamBroken("the client has gone")
-        broken.__cause__ = error
-        waiter.errback(Failure(broken))
+        waiter.errback(Failure(_broken(error)))
+
+
+def _broken(error: BaseException) -> StreamBroken:
+    """
+    grpcio's exceptions differ by version and by what happened first; all of them mean that the call is over.
+    """
+    broken = StreamBroken("the client has gone")
+    broken.__cause__ = error
+    return broken
 
 
 def _forget(task: asyncio.Task[Any]) -> None:

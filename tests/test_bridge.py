@@ -5,11 +5,12 @@ Tests for :mod:`gitaly_tx.bridge`.
 from __future__ import annotations
 
 import asyncio
+from typing import Any
 
 from twisted.internet.defer import Deferred, fail, succeed
 from twisted.trial.unittest import SynchronousTestCase
 
-from gitaly_tx.bridge import Once, Reader, Running, Writer, in_two_turns, settled
+from gitaly_tx.bridge import AHEAD, TAKEN, Once, Reader, Running, Writer, in_two_turns, settled
 from gitaly_tx.errors import GitalyError
 from gitaly_tx.streams import StreamBroken
 from tests.support.grpcclient import GRPCCase, deferred
@@ -130,7 +131,7 @@ class LaneTests(GRPCCase):
             written.append(data)
 
         writer = Writer(write)
-        first = writer.write(b"1")
+        first: Any = writer.write(b"1")
         first.addErrback(lambda failure: None)
         first.cancel()
         second = writer.write(b"2")
@@ -160,7 +161,7 @@ class LaneTests(GRPCCase):
 
     async def test_failed_write(self):
         """
-        A write that fails is a broken stream; closing ends what is under way.
+        A write that fails is a broken stream; closing ends what is under way, or has not begun.
         """
 
         async def write(data: bytes) -> None:
@@ -168,11 +169,59 @@ class LaneTests(GRPCCase):
                 raise RuntimeError("no")
             await asyncio.Event().wait()
 
-        writer = Writer(write)
-        await self.assertFailure(writer.write(b"x"), StreamBroken)
-        endless = writer.write(b"")
-        writer.close()
-        await self.assertFailure(endless, StreamBroken)
+        for data, begins in ((b"x", True), (b"", True), (b"", False)):
+            writer = Writer(write)
+            waiting: list[Any] = [writer.write(data), writer.write(b"y")]
+            if begins:
+                await deferred(asyncio.sleep(0))
+            if not data:
+                writer.close()
+            for each in (*waiting, writer.write(b"z")):
+                await self.assertFailure(each, StreamBroken)
+            await deferred(writer.idle())
+            writer.close()
+
+    async def test_ahead(self):
+        """
+        As many messages as may be on their way need not be waited for, if they are small; the next one has to be.
+        """
+        written: list[bytes] = []
+        gate = asyncio.Event()
+
+        async def write(data: bytes) -> None:
+            await gate.wait()
+            written.append(data)
+
+        writer = Writer(write, 2)
+        self.assertEqual([writer.write(b"1"), writer.write(b"2")], [TAKEN, TAKEN])
+        third: Any = writer.write(b"3")
+        self.assertNoResult(third)
+        gate.set()
+        await third
+        self.assertEqual(written, [b"1", b"2", b"3"])
+        await writer.write(b"4")
+        large: Any = writer.write(b"x" * AHEAD)
+        self.assertNoResult(large)
+        await large
+        self.assertEqual(len(written), 5)
+
+    async def test_failed_ahead(self):
+        """
+        If a message fails that nobody waited for, the next one tells.
+        """
+        tried: list[bytes] = []
+
+        async def write(data: bytes) -> None:
+            tried.append(data)
+            raise RuntimeError("no")
+
+        writer = Writer(write, 2)
+        await writer.write(b"1")
+        writer.post(b"2")
+        await deferred(writer.idle())
+        failed: Any = writer.write(b"3")
+        await self.assertFailure(failed, StreamBroken)
+        self.assertEqual(tried, [b"1"])
 
     async def test_once(self):
         """
