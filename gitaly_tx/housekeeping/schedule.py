@@ -23,13 +23,19 @@ from ..storage.poolpaths import is_pool_path
 from ..wal.interfaces import FileChange, Partition
 from ..wal.threads import InThread
 from .settings import cleaned
-from .stale import remove_stale
+from .stale import MINUTE, remove_stale
 from .statistics import Statistics, survey
 from .strategy import Plan, Thresholds, eager, heuristical, pruning
 from .tasks import Tasks
 
 EVERY = 10
 """After so many pushes a repository is looked at."""
+
+TIDY_EVERY = 15 * MINUTE
+"""Seconds until a repository that was pushed to is tidied again: what crashes leave is not removed sooner anyway."""
+
+MOST = 10_000
+"""Repositories of which it is remembered when they were tidied."""
 
 _LARGEST_CONFIG = 1 << 20
 
@@ -61,6 +67,7 @@ class Housekeeping:
         self._every = every
         self._now = now
         self._pushes: Counter[Partition] = Counter()
+        self._tidied: dict[Partition, float] = {}
         self._running: dict[Partition, Deferred[None]] = {}
         self._waiting: dict[Partition, list[Deferred[None]]] = {}
         self._quiet: list[Deferred[None]] = []
@@ -92,6 +99,9 @@ class Housekeeping:
         Remove what crashes left behind, and what should not be in the config file.
         """
         await repository.turn(partial(self._tidy, repository))
+        if len(self._tidied) >= MOST:
+            self._tidied.clear()
+        self._tidied[repository.partition] = self._now()
 
     async def prune(self, repository: IRepository, age: float) -> None:
         """
@@ -138,12 +148,15 @@ class Housekeeping:
         return running
 
     async def _in_line(self, repository: IRepository) -> None:
-        await self._one_at_a_time.run(lambda: Deferred.fromCoroutine(self._optimize(repository, False)))
+        tidied, now = self._tidied.get(repository.partition, 0.0), self._now()
+        tidy = not tidied <= now < tidied + TIDY_EVERY
+        await self._one_at_a_time.run(lambda: Deferred.fromCoroutine(self._optimize(repository, False, tidy)))
 
-    async def _optimize(self, repository: IRepository, all_of_it: bool) -> None:
+    async def _optimize(self, repository: IRepository, all_of_it: bool, tidy: bool = True) -> None:
         pool = is_pool_path(repository.partition.path)
         choose = eager if all_of_it else heuristical
-        await self.tidy(repository)
+        if tidy:
+            await self.tidy(repository)
         await self._work(repository, lambda statistics: choose(statistics, self._now(), self._thresholds, pool))
 
     async def _tidy(self, repository: IRepository, turn: ITurn) -> None:
@@ -157,7 +170,8 @@ class Housekeeping:
 
     async def _work(self, repository: IRepository, choose: Callable[[Statistics], Plan], insist: bool = False) -> None:
         stale_before = self._now() - self._thresholds.expiry
-        statistics = await self._threads(survey, repository.directory.path, stale_before)
+        few = self._thresholds.stale_objects
+        statistics = await self._threads(survey, repository.directory.path, stale_before, few)
         plan = choose(statistics)
         if plan.idle:
             return

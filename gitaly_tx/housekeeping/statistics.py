@@ -79,23 +79,24 @@ class Statistics:
         return not self.packs and not self.loose_objects
 
 
-def survey(path: str, stale_before: float = 0.0) -> Statistics:
+def survey(path: str, stale_before: float = 0.0, few: int = 0) -> Statistics:
     """
     Count, by reading directories and the beginnings of some files: a few milliseconds unless there is a lot to do.
 
     :param path: the repository.
     :param stale_before: loose objects that were not touched since are stale.
+    :param few: if there are no more loose objects than that, nobody cares which are stale, and none is counted as such.
     """
     objects = join(path, "objects")
-    loose = stale = 0
-    for oid in loose_objects(objects):
-        loose += 1
+    loose = list(loose_objects(objects))
+    stale = 0
+    for oid in loose if len(loose) > few else ():
         changed = _changed(join(objects, oid[:2], oid[2:]))
         stale += changed is not None and changed < stale_before
     indexed = _indexed(join(objects, "pack", "multi-pack-index"))
     return Statistics(
         packs=tuple(_packs(objects, indexed or frozenset())),
-        loose_objects=loose,
+        loose_objects=len(loose),
         stale_objects=stale,
         loose_refs=sum(len(files) for _, _, files in os.walk(join(path, "refs"))),
         packed_refs=_size(join(path, "packed-refs")),

@@ -15,7 +15,7 @@ from twisted.trial.unittest import SynchronousTestCase
 
 from gitaly_tx.errors import Code, GitalyError
 from gitaly_tx.git.directory import GitDirectory
-from gitaly_tx.housekeeping.schedule import EVERY, Housekeeping
+from gitaly_tx.housekeeping.schedule import EVERY, TIDY_EVERY, Housekeeping
 from gitaly_tx.housekeeping.strategy import Graph, Plan, Repack, Thresholds
 from gitaly_tx.wal.interfaces import FileChange, Partition
 from tests.support.awaiting import begin
@@ -64,6 +64,7 @@ class HousekeepingTests(SynchronousTestCase):
     """
 
     def setUp(self) -> None:
+        self.now = NOW
         self.threads = ParkedThreads()
         self.tasks = RecordedTasks()
         tasks: Any = self.tasks
@@ -72,7 +73,7 @@ class HousekeepingTests(SynchronousTestCase):
             self.threads,
             thresholds=Thresholds(loose_refs=1),
             every=3,
-            now=lambda: NOW,
+            now=lambda: self.now,
         )
         self.a, self.b = self.repository("a.git"), self.repository("b.git")
 
@@ -242,3 +243,27 @@ class HousekeepingTests(SynchronousTestCase):
             self.successResultOf(asked)
             self.assertEqual(self.a.changes, changes)
         self.assertFalse(os.path.exists(lock))
+
+    def test_tidied_now_and_then(self):
+        """
+        A repository that is pushed to all the time is tidied every quarter of an hour only; who asks for it is not refused.
+        """
+        left = join(self.a.directory.path, "HEAD.lock")
+
+        def is_tidied() -> bool:
+            self.working()
+            gone = not os.path.exists(left)
+            with open(left, "w"):
+                os.utime(left, (1, 1))
+            return gone
+
+        is_tidied()
+        for later, tidied in ((0.0, True), (TIDY_EVERY - 1, False), (TIDY_EVERY, True), (0.0, True)):
+            self.now = NOW + later
+            self.push(self.a, 3)
+            self.assertEqual((later, is_tidied()), (later, tidied))
+            self.end()
+        asked = begin(self.housekeeping.optimize(self.a))
+        self.assertTrue(is_tidied())
+        self.end()
+        self.successResultOf(asked)

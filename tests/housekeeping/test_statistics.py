@@ -32,6 +32,7 @@ class SurveyTests(SynchronousTestCase):
         os.utime(join(path, "objects", oid[:2], oid[2:]), (1, 1))
         found = survey(path, 100.0)
         self.assertEqual((len(found.packs), found.loose_objects, found.stale_objects, found.loose_refs), (1, 3, 1, 1))
+        self.assertEqual([survey(path, 100.0, few).stale_objects for few in (2, 3)], [1, 0])
         (pack,) = found.packs
         self.assertEqual(pack.size, os.stat(join(path, "objects/pack", f"{pack.name}.pack")).st_size)
         self.assertTrue(found.index and pack.indexed)
