@@ -6,6 +6,7 @@ from __future__ import annotations
 
 import os
 from collections.abc import Callable, Iterator, Mapping, Sequence
+from functools import partial
 from typing import Any, Protocol, TypeVar
 
 from attrs import define, field, frozen
@@ -20,9 +21,10 @@ from ..warm import NEVER, Warm
 from . import looserefs, refsync
 from .config import Configurations, RepositoryConfig
 from .directory import GitDirectory
+from .filesbatch import FilesBatch
 from .filetransaction import DEPTH, FileTransaction
 from .headchange import HeadChange
-from .interfaces import Announce, IPreparedRefs, IRefs, Reference, RefRefused, RefUpdate, Refusal
+from .interfaces import First, IIntent, IPreparedRefs, IRefs, Reference, RefRefused, RefUpdate, Refusal, nothing
 from .names import is_valid_ref
 from .objectid import ObjectID
 from .packedrefs import PackedRef, PackedRefs, PackedRefsFiles
@@ -70,36 +72,22 @@ class PreparedFilesRefs:
     """
 
     _refs: FilesRefs
-    _transaction: FileTransaction
-    _head: HeadChange | None
+    _batch: FilesBatch
     refused: Mapping[bytes, RefRefused]
     locks: tuple[str, ...]
     before: Mapping[bytes, ObjectID]
 
-    async def commit(self) -> None:
+    async def commit(self, first: First = nothing) -> None:
         """
         As :func:`IPreparedRefs.commit`.
         """
-        await self._refs.in_thread(self._commit)
+        await self._refs.in_thread(self._batch.commit, first)
 
     async def abort(self) -> None:
         """
         As :func:`IPreparedRefs.abort`.
         """
-        await self._refs.in_thread(self._abort)
-
-    def _commit(self) -> None:
-        try:
-            self._transaction.commit()
-            if self._head is not None:
-                self._head.commit()
-        finally:
-            self._abort()
-
-    def _abort(self) -> None:
-        self._transaction.abort()
-        if self._head is not None:
-            self._head.abort()
+        await self._refs.in_thread(self._batch.abort)
 
 
 _FEW = 8
@@ -254,33 +242,30 @@ class FilesRefs:
     # -------------------------------------------------------------------------------------------------- writing
 
     async def prepare(
-        self, directory: GitDirectory, updates: Sequence[RefUpdate], announce: Announce | None = None, head: bytes | None = None
+        self,
+        directory: GitDirectory,
+        updates: Sequence[RefUpdate],
+        intent: IIntent | None = None,
+        head: bytes | None = None,
+        first: First = nothing,
     ) -> IPreparedRefs:
         """
         As :func:`IRefs.prepare`.
         """
-        transaction = await self.in_thread(self._planned, directory, updates, False)
-        change = None if head is None else HeadChange(transaction.root, head)
-        if announce is not None:
-            announce(transaction.paths if change is None else (*transaction.paths, change.path))
+        batch = FilesBatch(partial(self._planned, directory, updates, False, first), head, intent)
         try:
-            await self._lock(transaction)
-            await self.in_thread(transaction.verify)
-            if change is not None and change.target in transaction.refused:
-                change = None
-            if change is not None:
-                await self._lock(change)
+            await self._lock(batch)
         except BaseException:
             # Also if the caller gave up: what a thread is just locking is unlocked once it has ended.
-            await self.in_thread(transaction.abort)
-            if change is not None:
-                await self.in_thread(change.abort)
+            await self.in_thread(batch.abort)
             raise
-        held = transaction.held if change is None else (*transaction.held, change.path)
-        return PreparedFilesRefs(self, transaction, change, transaction.refused, held, transaction.before)
+        return PreparedFilesRefs(self, batch, batch.refused, batch.held, batch.before)
 
-    def _planned(self, directory: GitDirectory, updates: Sequence[RefUpdate], forced: bool) -> FileTransaction:
+    def _planned(
+        self, directory: GitDirectory, updates: Sequence[RefUpdate], forced: bool, first: First = nothing
+    ) -> FileTransaction:
         object_format = self._config(directory).object_format
+        first()
         root = os.fsencode(directory.path)
         transaction = FileTransaction(root, tuple(updates), self._packed, self._patience.stale, object_format, forced)
         transaction.plan()

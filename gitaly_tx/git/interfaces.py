@@ -15,7 +15,7 @@ from zope.interface import Attribute, Interface
 from ..streams import IByteSink, IByteSource
 from .directory import GitDirectory
 from .objectid import ObjectFormat, ObjectID
-from .refinterfaces import Announce, IPreparedRefs, IRefs, Reference, RefRefused, RefUpdate, Refusal
+from .refinterfaces import First, IIntent, IPreparedRefs, IRefs, Reference, RefRefused, RefUpdate, Refusal, nothing
 
 if TYPE_CHECKING:
     from .command import Command
@@ -298,12 +298,13 @@ class IEnvironment(Interface):
 
 
 __all__ = [
-    "Announce",
     "Ended",
+    "First",
     "GitObject",
     "IChild",
     "IEnvironment",
     "IGit",
+    "IIntent",
     "IObjectReader",
     "IObjects",
     "IPreparedRefs",
@@ -315,4 +316,5 @@ __all__ = [
     "Reference",
     "Refusal",
     "Usage",
+    "nothing",
 ]

@@ -14,8 +14,9 @@ from zope.interface import implementer
 from .directory import GitDirectory
 from .errors import ObjectNotFound, ObjectTooLarge
 from .interfaces import (
-    Announce,
+    First,
     GitObject,
+    IIntent,
     IObjectReader,
     IObjects,
     IPreparedRefs,
@@ -25,6 +26,7 @@ from .interfaces import (
     RefRefused,
     RefUpdate,
     Refusal,
+    nothing,
 )
 from .names import check_ref
 from .objectid import ObjectFormat, ObjectID
@@ -68,13 +70,15 @@ class _Prepared:
     locks: tuple[str, ...]
     before: Mapping[bytes, ObjectID]
     _head: bytes | None
+    _intent: IIntent | None
     _ended: bool = False
 
-    async def commit(self) -> None:
+    async def commit(self, first: First = nothing) -> None:
         """
         Make the updates visible.
         """
         if not self._ended:
+            first()
             for update in self._updates:
                 self._refs.set(update)
             self._refs.symbolic = self._head or self._refs.symbolic
@@ -89,6 +93,8 @@ class _Prepared:
     def _unlock(self) -> None:
         if not self._ended:
             self._refs.locked.difference_update(update.name for update in self._updates)
+            if self._intent is not None:
+                self._intent.withdraw()
         self._ended = True
 
 
@@ -139,13 +145,19 @@ class MemoryRefs:
         ]
 
     async def prepare(
-        self, directory: GitDirectory, updates: Sequence[RefUpdate], announce: Announce | None = None, head: bytes | None = None
+        self,
+        directory: GitDirectory,
+        updates: Sequence[RefUpdate],
+        intent: IIntent | None = None,
+        head: bytes | None = None,
+        first: First = nothing,
     ) -> IPreparedRefs:
         """
         As :func:`IRefs.prepare`, but that a locked ref is refused at once.
         """
         if head is not None:
             check_ref(head)
+        first()
         refs = self._of(directory)
         refused = refused_in_batch(updates)
         accepted = []
@@ -158,11 +170,11 @@ class MemoryRefs:
             else:
                 refused[update.name] = why
         locks = tuple(f"{directory.path}/{update.name.decode('utf-8', 'surrogateescape')}.lock" for update in accepted)
-        if announce is not None:
-            announce(locks)
+        if intent is not None:
+            intent.announce(locks)
         refs.locked.update(update.name for update in accepted)
         before = {update.name: refs.values.get(update.name, update.new.format.zero) for update in accepted}
-        return _Prepared(refs, accepted, refused, locks, before, None if head in refused else head)
+        return _Prepared(refs, accepted, refused, locks, before, None if head in refused else head, intent)
 
     def _refusal(self, refs: _Refs, update: RefUpdate) -> RefRefused | None:
         if update.name in refs.locked:

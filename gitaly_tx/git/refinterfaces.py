@@ -88,6 +88,32 @@ class HeadLocked(GitalyError):
         super().__init__(text, Code.INTERNAL, {"path": path})
 
 
+class IIntent(Interface):
+    """
+    Remembers lock files, so that somebody can remove them if whoever made them dies. All of it blocks.
+    """
+
+    def announce(locks: Sequence[str]) -> None:
+        """
+        :param locks: the absolute paths of files that may be made from now on.
+        """
+
+    def withdraw() -> None:
+        """
+        They are gone, or were never made. Safe to repeat.
+        """
+
+
+First = Callable[[], None]
+"""What has to be done before something else, and in the same turn in a thread, since every turn costs. It may block."""
+
+
+def nothing() -> None:
+    """
+    For those who have nothing to do first.
+    """
+
+
 class IPreparedRefs(Interface):
     """
     Ref updates that are verified and locked: nobody, no other git either, can change these refs now. Exactly one of
@@ -100,10 +126,11 @@ class IPreparedRefs(Interface):
         "What the locked refs are now, by name: the zero id if there is none. Symbolic ones are left out."
     )
 
-    def commit() -> Awaitable[None]:
+    def commit(first: First = nothing) -> Awaitable[None]:
         """
         Make the updates visible, HEAD's last. Not yet durable: the write-ahead log is what makes them so.
 
+        :param first: done first. If it raises, nothing was moved and all stays locked: :func:`commit` may be called again.
         :raises OSError: if the disk does; then some may be visible, and the log says which should be.
         """
 
@@ -137,13 +164,18 @@ class IRefs(Interface):
         """
 
     def prepare(
-        directory: GitDirectory, updates: Sequence[RefUpdate], announce: Announce | None = None, head: bytes | None = None
+        directory: GitDirectory,
+        updates: Sequence[RefUpdate],
+        intent: IIntent | None = None,
+        head: bytes | None = None,
+        first: First = nothing,
     ) -> Awaitable[IPreparedRefs]:
         """
         Verify and lock.
 
-        :param announce: called with the paths of the lock files before the first is made, so that somebody can remember them.
+        :param intent: told of the lock files before the first is made, and when all are gone.
         :param head: the ref that HEAD shall be a name for, unless an update of it is refused; HEAD is locked, too.
+        :param first: done first. If it raises, nothing is locked.
         :raises HeadLocked: if somebody else keeps HEAD locked; then nothing is.
         :raises GitalyError: INVALID_ARGUMENT for a ``head`` that no ref can be.
         """
@@ -165,6 +197,3 @@ class IRefs(Interface):
         """
         Make what is visible of these refs (and HEAD, if named) durable: files and their directories. Missing ones are no error.
         """
-
-
-Announce = Callable[[Sequence[str]], None]

@@ -14,7 +14,7 @@ from ..warm import NEVER, Warm
 from .config import Configurations
 from .directory import GitDirectory
 from .filesrefs import FilesRefs, LockPatience, OtherFormat
-from .interfaces import Announce, IGit, IPreparedRefs, IRefs, Reference, RefUpdate
+from .interfaces import First, IGit, IIntent, IPreparedRefs, IRefs, Reference, RefUpdate, nothing
 from .packedrefs import PackedRefsFiles
 from .reftable import ReftableRefs
 
@@ -82,15 +82,20 @@ class Refs:
             return await self._reftable.list(directory, prefixes, hidden)
 
     async def prepare(
-        self, directory: GitDirectory, updates: Sequence[RefUpdate], announce: Announce | None = None, head: bytes | None = None
+        self,
+        directory: GitDirectory,
+        updates: Sequence[RefUpdate],
+        intent: IIntent | None = None,
+        head: bytes | None = None,
+        first: First = nothing,
     ) -> IPreparedRefs:
         """
         As :func:`IRefs.prepare`.
         """
         try:
-            return await self._files.prepare(directory, updates, announce, head)
+            return await self._files.prepare(directory, updates, intent, head, first)
         except OtherFormat:
-            return await self._reftable.prepare(directory, updates, announce, head)
+            return await self._reftable.prepare(directory, updates, intent, head, first)
 
     async def force(self, directory: GitDirectory, updates: Sequence[RefUpdate]) -> None:
         """

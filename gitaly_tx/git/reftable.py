@@ -19,15 +19,17 @@ from . import lockfiles
 from .command import Command
 from .directory import GitDirectory
 from .interfaces import (
-    Announce,
+    First,
     IChild,
     IGit,
+    IIntent,
     IPreparedRefs,
     IRefs,
     Reference,
     RefRefused,
     RefUpdate,
     Refusal,
+    nothing,
 )
 from .names import check_ref, is_valid_ref
 from .objectid import ObjectID
@@ -80,17 +82,19 @@ class PreparedReftable:
     _refs: ReftableRefs
     _directory: GitDirectory
     _head: bytes | None
+    _intent: IIntent | None
     _child: IChild | None
     refused: Mapping[bytes, RefRefused]
     locks: tuple[str, ...]
     before: Mapping[bytes, ObjectID]
 
-    async def commit(self) -> None:
+    async def commit(self, first: First = nothing) -> None:
         """
         As :func:`IPreparedRefs.commit`.
 
         :raises UpdateRefFailed: if git could not.
         """
+        await self._refs.in_thread(first)
         await self._end(b"commit\0")
         if self._head is not None:
             await self._refs.set_head(self._directory, self._head)
@@ -108,6 +112,13 @@ class PreparedReftable:
         child, self._child = self._child, None
         if child is None:
             return
+        try:
+            await self._tell(child, word)
+        finally:
+            if self._intent is not None:
+                await self._refs.in_thread(self._intent.withdraw)
+
+    async def _tell(self, child: IChild, word: bytes) -> None:
         try:
             await child.stdin.write(word)
             child.close_stdin()
@@ -132,7 +143,7 @@ class ReftableRefs:
     """
 
     _git: IGit
-    _in_thread: InThread
+    in_thread: InThread
 
     async def read(self, directory: GitDirectory, name: bytes) -> Reference | None:
         """
@@ -184,13 +195,19 @@ class ReftableRefs:
     # -------------------------------------------------------------------------------------------------- writing
 
     async def prepare(
-        self, directory: GitDirectory, updates: Sequence[RefUpdate], announce: Announce | None = None, head: bytes | None = None
+        self,
+        directory: GitDirectory,
+        updates: Sequence[RefUpdate],
+        intent: IIntent | None = None,
+        head: bytes | None = None,
+        first: First = nothing,
     ) -> IPreparedRefs:
         """
         As :func:`IRefs.prepare`. The whole format has one lock.
         """
         if head is not None:
             check_ref(head)
+        await self.in_thread(first)
         locks = (os.path.join(directory.path, "reftable", "tables.list.lock"),)
         refused = refused_in_batch(updates)
         listed = await self._for_each_ref(directory, [b"refs/"])
@@ -203,16 +220,31 @@ class ReftableRefs:
         written = _worth_writing(accepted, current)
         head = None if head in refused else head
         if not written:
-            return PreparedReftable(self, directory, head, None, refused, (), before)
-        if announce is not None:
-            announce(locks)
-        child = await self._open(directory, written)
+            return PreparedReftable(self, directory, head, None, None, refused, (), before)
+        child = await self._announced(intent, locks, directory, written)
         if child is None:
             # Somebody was quicker, or has the lock: what changed is stale, and the rest is locked.
             refused.update((update.name, RefRefused(update.name, Refusal.LOCKED)) for update in accepted)
             refused.update(_refused(await self._current(directory), accepted))
-            return PreparedReftable(self, directory, None, None, refused, (), {})
-        return PreparedReftable(self, directory, head, child, refused, locks, before)
+            return PreparedReftable(self, directory, None, None, None, refused, (), {})
+        return PreparedReftable(self, directory, head, intent, child, refused, locks, before)
+
+    async def _announced(
+        self, intent: IIntent | None, locks: Sequence[str], directory: GitDirectory, updates: Sequence[RefUpdate]
+    ) -> IChild | None:
+        """
+        :returns: a git that has the lock; ``None`` if it could not have it.
+        """
+        if intent is None:
+            return await self._open(directory, updates)
+        await self.in_thread(intent.announce, locks)
+        child = None
+        try:
+            child = await self._open(directory, updates)
+        finally:
+            if child is None:
+                await self.in_thread(intent.withdraw)
+        return child
 
     async def _current(self, directory: GitDirectory) -> dict[bytes, ObjectID]:
         return {reference.name: reference.target for reference in await self._for_each_ref(directory, [b"refs/"])}
@@ -243,7 +275,7 @@ class ReftableRefs:
         :raises GitCommandError: if git could not.
         """
         lock = os.fsencode(os.path.join(directory.path, "reftable", "tables.list.lock"))
-        await self._in_thread(lockfiles.break_stale, lock, 0.0)
+        await self.in_thread(lockfiles.break_stale, lock, 0.0)
         current = await self._current(directory)
         unconditional = [evolve(update, old=None) for update in updates]
         refused = _refused(current, unconditional)
@@ -265,7 +297,7 @@ class ReftableRefs:
         """
         As :func:`IRefs.fsync`. All refs are in the same few files, HEAD among them.
         """
-        await self._in_thread(_fsync, os.fsencode(directory.path))
+        await self.in_thread(_fsync, os.fsencode(directory.path))
 
 
 def _refused(current: Mapping[bytes, ObjectID], updates: Sequence[RefUpdate]) -> dict[bytes, RefRefused]:

@@ -17,6 +17,7 @@ from ..git.interfaces import IChild, IGit, Limits
 from ..git.quoting import quoted
 from ..storage.threads import Threads
 from ..streams import IByteSink, StreamBroken
+from ..warm import NEVER, Warm
 from .customfiles import HookFile, HookUnusable, find_hooks
 from .environment import described, inherited
 from .interfaces import Observe, Push, Tell, unobserved
@@ -107,6 +108,7 @@ class CustomHooks:
     :param seconds: how long one hook may take.
     :param maximum_output: how many bytes of each of its streams are passed on.
     :param observe: told of each hook that ran: its kind, and ``ok``, ``declined`` or ``failed``.
+    :param warm: says where hooks of repositories are looked for.
     """
 
     _git: IGit
@@ -117,6 +119,7 @@ class CustomHooks:
     _seconds: float = SECONDS
     _maximum_output: int = MAXIMUM_OUTPUT
     _observe: Observe = unobserved
+    _warm: Warm = NEVER
     _log: Logger = field(factory=Logger)
 
     async def run(
@@ -179,7 +182,10 @@ class CustomHooks:
         """
         found: dict[str, list[HookFile] | HookUnusable] | None = push.known.get(_KNOWN)
         if found is None:
-            found = await self._threads.run(_find_all, push.repository.directory.path, self._directories)
+            path = push.repository.directory.path
+            # Whether the directories for all repositories are on a local disk, nobody knows.
+            warm = NEVER if self._directories else self._warm
+            found = await warm.look((path, _KNOWN), self._threads, _find_all, path, self._directories)
             push.known[_KNOWN] = found
         hooks = found[name]
         if isinstance(hooks, HookUnusable):

@@ -170,6 +170,7 @@ def assemble(reactor: Any, config: Config, surroundings: Surroundings, program: 
         doors.hook_directories(config),
         config.push.hook_timeout,
         observe=measures.hook,
+        warm=warm,
     )
     announcer = Announcer([HeardInTime(sink, clock, config.push.hook_timeout) for sink in found_sinks()])
     hooks = Hooks(_policies(config, clock), custom, announcer, gitlab, measures.hook)

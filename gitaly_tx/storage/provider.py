@@ -84,7 +84,7 @@ class FilesystemStorageProvider:
         self._lifetimes = Lifetimes()
         self._claims = Claims()
         stagings = Stagings(threads, counted, objects.forget)
-        self._turns = Turns(queue, threads)
+        self._turns = Turns(queue, threads, warm)
         self._means = {name: Means(refs, objects, self._turns, committers[name], stagings) for name in self.storages}
 
     async def repository(self, message: Repository | None) -> IRepository:

@@ -13,6 +13,7 @@ from attrs import frozen
 
 from ..wal.interfaces import Partition
 from ..wal.threads import InThread
+from ..warm import NEVER, Warm
 from ..writequeue.interfaces import IWriteQueue
 from .naming import Place
 from .partitions import line_of
@@ -37,10 +38,13 @@ class Turns:
     """
     Stands in lines of the write queue. Who needs several stands in them in the order of their names, so that nobody waits for
     somebody who waits for him.
+
+    :param warm: says where repositories are looked at when their turn has come.
     """
 
     _queue: IWriteQueue
     _threads: InThread
+    _warm: Warm = NEVER
 
     async def take(
         self,
@@ -54,7 +58,7 @@ class Turns:
         waited starts again in its new line.
 
         :param lines: the repositories, and in which line each was when it was looked at.
-        :param look: called in a thread when the turn has come; may refuse by raising.
+        :param look: called when the turn has come, as a rule in a thread; may refuse by raising.
         :param run: what to do then.
         :param around: entered when the turn has come and left after ``run``.
         """
@@ -78,7 +82,8 @@ class Turns:
         around: Callable[[], AbstractContextManager[None]],
     ) -> T:
         with around():
-            now = await self._threads(_looked, look, tuple(lines))
+            places = tuple(lines)
+            now = await self._warm.look((places[0].absolute, places), self._threads, _looked, look, places)
             if set(now.values()) != set(lines.values()):
                 raise _Moved(now)
             return await run()

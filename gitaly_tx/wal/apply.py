@@ -6,6 +6,7 @@ from __future__ import annotations
 
 import os
 from collections.abc import Awaitable, Callable, Iterator, Sequence
+from functools import partial
 from posixpath import dirname, join
 
 from attrs import define
@@ -79,11 +80,13 @@ class Applier:
             failpoint("apply.after_create")
             if whole:
                 return
-        await self._in_thread(self._place, entry, directory)
-        failpoint("apply.before_refs")
-        if manifest.refs or manifest.head is not None:
-            if move_refs is None or not await move_refs():
+        place = partial(self._place, entry, directory)
+        moves = bool(manifest.refs) or manifest.head is not None
+        if not moves or move_refs is None or not await move_refs(place):
+            await self._in_thread(place)
+            if moves:
                 await self._force(directory, manifest)
+        if moves:
             failpoint("apply.after_refs")
 
     async def persist(self, entries: Sequence[Entry]) -> None:
@@ -167,6 +170,7 @@ class Applier:
         if manifest.staged:
             place_files(self._layout, directory.path, manifest.staged)
             failpoint("apply.after_staged")
+        failpoint("apply.before_refs")
 
     async def _remove(self, directory: GitDirectory) -> None:
         thrown = await self._in_thread(throw_away, self._layout, directory.path)

@@ -14,7 +14,9 @@ from posixpath import join
 
 from attrs import define, field, frozen
 from twisted.logger import Logger
+from zope.interface import implementer
 
+from ..git.interfaces import IIntent
 from .layout import Layout
 
 log = Logger()
@@ -22,6 +24,7 @@ log = Logger()
 _ENDINGS = (".lock", "/packed-refs.new")
 
 
+@implementer(IIntent)
 @define(eq=False)
 class Intent:
     """

@@ -15,7 +15,7 @@ from twisted.internet.defer import Deferred
 from zope.interface import Attribute, Interface
 
 from ..errors import Code, GitalyError
-from ..git.interfaces import RefUpdate
+from ..git.interfaces import First, RefUpdate
 from ..git.objectid import ObjectFormat
 
 
@@ -246,8 +246,11 @@ class ILog(Interface):
         """
 
 
-MoveRefs = Callable[[], Awaitable[bool]]
-"""Makes an entry's ref updates visible, HEAD's too, and says whether it could try."""
+MoveRefs = Callable[[First], Awaitable[bool]]
+"""
+Makes an entry's ref updates visible, HEAD's too, and says whether it could try; if so, what it was given is done first, in the
+same turn in a thread.
+"""
 
 
 class IApplier(Interface):

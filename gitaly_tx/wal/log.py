@@ -263,7 +263,7 @@ class Log:
                 await self._settle(partition)
                 if partition in self._tail:
                     raise GitalyError("what was at this path before is not durable yet", Code.UNAVAILABLE)
-            if manifest.staged:
+            if any(file.sha256 is None for file in manifest.staged):
                 taken = await self._in_thread(self._staged.secure, manifest)
             self._must_be_trusted(partition)
             done = self._open().append(Wish(taken, expected))

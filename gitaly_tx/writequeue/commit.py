@@ -81,14 +81,12 @@ class Committer:
         store = self._stores[partition.storage]
         directory = store.applier.directory(partition)
         head = await self._head(store, partition)
-        failpoint("commit.before_secure")
-        secured = await self._in_thread(_look_and_secure, store, directory, manifest)
-        locked = LockedRefs(directory, self._refs, self._in_thread, store.intents.new())
+        files = _Files(store, directory, manifest)
+        locked = LockedRefs(directory, self._refs, store.intents.new())
         entry: Entry | None = None
         keep = False
         try:
-            failpoint("commit.before_prepare")
-            refused, wanted = await _lock(locked, secured, transaction.atomic)
+            refused, wanted = await self._lock(files, locked, transaction.atomic)
             failpoint("commit.after_prepare")
             if wanted is not None:
                 entry = await store.log.append(wanted, head)
@@ -102,7 +100,7 @@ class Committer:
             raise
         finally:
             if not keep:
-                await _give_back(self._in_thread, store, secured)
+                await _give_back(self._in_thread, store, files.write)
         if entry is None:
             await locked.release()
             return Outcome(refused, None)
@@ -125,6 +123,24 @@ class Committer:
         if known is not None and known != head:
             raise HeadMoved(partition, head, known)
         return head
+
+    async def _lock(self, files: _Files, locked: LockedRefs, atomic: bool) -> tuple[dict[bytes, RefRefused], Manifest | None]:
+        """
+        All that comes before the log, in one turn in a thread.
+
+        :returns: the refused updates, and what goes into the log; ``None`` if nothing does.
+        """
+        failpoint("commit.before_secure")
+        wanted = files.write
+        if wanted.create is not None or wanted.remove or not (wanted.refs or wanted.head):
+            await self._in_thread(files.take)
+            return {}, files.write
+        refused = await locked.lock(wanted.refs, wanted.head, files.take)
+        accepted = [update for update in wanted.refs if update.name not in refused]
+        if refused and (atomic or not accepted):
+            return refused, None
+        head = None if wanted.head in refused else wanted.head
+        return refused, evolve(files.write, refs=locked.complete(accepted), head=head)
 
     async def _agree(self, store: Store, entry: Entry, expected: Head) -> None:
         """
@@ -169,30 +185,33 @@ class Committer:
         failpoint("commit.after_settle")
 
 
-def _look_and_secure(store: Store, directory: GitDirectory, manifest: Manifest) -> Manifest:
-    if manifest.create is not None:
-        if os.path.lexists(directory.path):
-            raise GitalyError("repository exists already", Code.ALREADY_EXISTS, {"path": directory.path})
-    elif not os.path.isdir(directory.path):
-        raise GitalyError("repository does not exist", Code.NOT_FOUND, {"path": directory.path})
-    refuse_detours(directory.path, manifest.files)
-    return store.staged.secure(manifest)
+@define(eq=False)
+class _Files:
+    """
+    The files that a write brings along.
+
+    :ivar write: the write; once the files are taken, as the log wants it.
+    """
+
+    _store: Store
+    _directory: GitDirectory
+    write: Manifest
+
+    def take(self) -> None:
+        """
+        See that they can be put where they belong, and take them into the log's keeping. It blocks.
+        """
+        path = self._directory.path
+        if self.write.create is not None:
+            if os.path.lexists(path):
+                raise GitalyError("repository exists already", Code.ALREADY_EXISTS, {"path": path})
+        elif not os.path.isdir(path):
+            raise GitalyError("repository does not exist", Code.NOT_FOUND, {"path": path})
+        refuse_detours(path, self.write.files)
+        self.write = self._store.staged.secure(self.write)
+        failpoint("commit.before_prepare")
 
 
 async def _give_back(in_thread: InThread, store: Store, manifest: Manifest) -> None:
     if manifest.staged:
         await in_thread(store.staged.release, manifest)
-
-
-async def _lock(locked: LockedRefs, manifest: Manifest, atomic: bool) -> tuple[dict[bytes, RefRefused], Manifest | None]:
-    """
-    :returns: the refused updates, and what goes into the log; ``None`` if nothing does.
-    """
-    if manifest.create is not None or manifest.remove or not (manifest.refs or manifest.head):
-        return {}, manifest
-    refused = await locked.lock(manifest.refs, manifest.head)
-    accepted = [update for update in manifest.refs if update.name not in refused]
-    if refused and (atomic or not accepted):
-        return refused, None
-    head = None if manifest.head in refused else manifest.head
-    return refused, evolve(manifest, refs=locked.complete(accepted), head=head)

@@ -9,9 +9,7 @@ from collections.abc import Sequence
 from attrs import define, evolve, field
 
 from ..git.directory import GitDirectory
-from ..git.interfaces import IPreparedRefs, IRefs, RefRefused, RefUpdate
-from ..wal.intents import Intent
-from ..wal.threads import InThread
+from ..git.interfaces import First, IIntent, IPreparedRefs, IRefs, RefRefused, RefUpdate
 
 
 @define(eq=False)
@@ -22,19 +20,19 @@ class LockedRefs:
 
     _directory: GitDirectory
     _refs: IRefs
-    _in_thread: InThread
-    _intent: Intent
+    _intent: IIntent
     _prepared: IPreparedRefs | None = field(default=None, init=False)
 
-    async def lock(self, updates: Sequence[RefUpdate], head: bytes | None) -> dict[bytes, RefRefused]:
+    async def lock(self, updates: Sequence[RefUpdate], head: bytes | None, first: First) -> dict[bytes, RefRefused]:
         """
         Verify the updates and lock their refs.
 
         :param head: the ref that HEAD shall be a name for.
+        :param first: done first, in the same turn in a thread.
         :returns: those that are refused, by name; they are not locked.
         :raises HeadLocked: if HEAD cannot be locked.
         """
-        self._prepared = await self._refs.prepare(self._directory, updates, self._intent.announce, head)
+        self._prepared = await self._refs.prepare(self._directory, updates, self._intent, head, first)
         return dict(self._prepared.refused)
 
     def complete(self, updates: Sequence[RefUpdate]) -> tuple[RefUpdate, ...]:
@@ -44,24 +42,28 @@ class LockedRefs:
         before = {} if self._prepared is None else self._prepared.before
         return tuple(evolve(update, old=before.get(update.name)) if update.old is None else update for update in updates)
 
-    async def move(self) -> bool:
+    async def move(self, first: First) -> bool:
         """
         Make the updates visible by the locks. That is tried once, because what became of the locks is not known then.
 
+        :param first: done first, in the same turn in a thread. As long as that fails, nothing was tried.
         :returns: whether it was tried.
         """
-        prepared, self._prepared = self._prepared, None
-        if prepared is not None:
-            await prepared.commit()
-        return prepared is not None
+        prepared = self._prepared
+        if prepared is None:
+            return False
+
+        def done_first() -> None:
+            first()
+            self._prepared = None
+
+        await prepared.commit(done_first)
+        return True
 
     async def release(self) -> None:
         """
         Unlock what is still locked. Safe to repeat.
         """
         prepared, self._prepared = self._prepared, None
-        try:
-            if prepared is not None:
-                await prepared.abort()
-        finally:
-            await self._in_thread(self._intent.withdraw)
+        if prepared is not None:
+            await prepared.abort()

@@ -5,13 +5,15 @@ trial's ``TestCase``.
 
 from __future__ import annotations
 
+from collections.abc import Sequence
 from typing import TYPE_CHECKING
 
+from zope.interface import implementer
 from zope.interface.verify import verifyObject
 
 from gitaly_tx.errors import Code, GitalyError
 from gitaly_tx.git.directory import GitDirectory
-from gitaly_tx.git.interfaces import IPreparedRefs, IRefs, Reference, RefUpdate, Refusal
+from gitaly_tx.git.interfaces import IIntent, IPreparedRefs, IRefs, Reference, RefUpdate, Refusal
 from gitaly_tx.git.objectid import ObjectFormat, ObjectID
 from gitaly_tx.git.quarantine import object_id, write_loose_object
 
@@ -45,6 +47,37 @@ def write_commits(directory: GitDirectory) -> None:
 
 
 MAIN = b"refs/heads/main"
+
+
+@implementer(IIntent)
+class Noted:
+    """
+    Lock files that somebody told of.
+    """
+
+    def __init__(self) -> None:
+        self.announced: list[str] = []
+        self.withdrawn = False
+
+    def announce(self, locks: Sequence[str]) -> None:
+        """
+        Note them.
+        """
+        self.announced.extend(locks)
+        self.withdrawn = False
+
+    def withdraw(self) -> None:
+        """
+        Note that they are gone.
+        """
+        self.withdrawn = True
+
+
+def refuse() -> None:
+    """
+    What is to be done first, and cannot be done.
+    """
+    raise OSError("not now")
 
 
 class RefsContract(Base):
@@ -236,14 +269,38 @@ class RefsContract(Base):
 
     async def test_announce(self):
         """
-        The paths of the locks are announced before there is any, and are those that are made.
+        The paths of the locks are announced before there is any, and are those that are made; once they are gone that is told.
         """
-        announced: list[str] = []
         updates = [RefUpdate(MAIN, None, ONE), RefUpdate(b"refs/heads/x/y", None, TWO)]
-        prepared = await self.refs.prepare(self.directory, updates, announced.extend)
-        self.assertTrue(prepared.locks)
-        self.assertEqual(set(prepared.locks) - set(announced), set())
-        await prepared.abort()
+        for commits in (False, True):
+            intent = Noted()
+            prepared = await self.refs.prepare(self.directory, updates, intent)
+            self.assertTrue(prepared.locks)
+            self.assertEqual(set(prepared.locks) - set(intent.announced), set())
+            self.assertFalse(intent.withdrawn)
+            await (prepared.commit() if commits else prepared.abort())
+            self.assertTrue(intent.withdrawn)
+
+    async def test_first(self):
+        """
+        What is to be done first is done before anything is locked, and again before anything is moved; if it fails nothing is.
+        """
+        intent = Noted()
+        with self.assertRaises(OSError):
+            await self.refs.prepare(self.directory, [RefUpdate(MAIN, None, ONE)], intent, first=refuse)
+        self.assertEqual(intent.announced, [])
+        done: list[list[str]] = []
+        prepared = await self.refs.prepare(
+            self.directory, [RefUpdate(MAIN, None, ONE)], intent, first=lambda: done.append(list(intent.announced))
+        )
+        self.assertEqual(done, [[]])
+        with self.assertRaises(OSError):
+            await prepared.commit(refuse)
+        self.assertIsNone(await self.value(MAIN))
+        self.assertEqual(await self.change(RefUpdate(MAIN, None, TWO)), {MAIN: Refusal.LOCKED})
+        await prepared.commit(lambda: done.append([]))
+        self.assertEqual(len(done), 2)
+        self.assertEqual(await self.value(MAIN), ONE)
 
     async def test_unchanged(self):
         """

@@ -150,14 +150,15 @@ class LockTests(RefsCase):
         If the locks cannot be announced, none is made.
         """
 
-        def announce(paths):
-            self.assertEqual(litter(self.directory), [])
-            self.assertEqual(
-                list(paths), [self.path(name) for name in ("refs/heads/main.lock", "packed-refs.lock", "packed-refs.new")]
-            )
-            raise OSError("disk full")
+        class Full(refs.Noted):
+            def announce(intent, locks):
+                self.assertEqual(litter(self.directory), [])
+                self.assertEqual(
+                    list(locks), [self.path(name) for name in ("refs/heads/main.lock", "packed-refs.lock", "packed-refs.new")]
+                )
+                raise OSError("disk full")
 
-        failing = Deferred.fromCoroutine(self.refs.prepare(self.directory, [RefUpdate(MAIN, None, ZERO)], announce))
+        failing = Deferred.fromCoroutine(self.refs.prepare(self.directory, [RefUpdate(MAIN, None, ZERO)], Full()))
         self.failureResultOf(failing).trap(OSError)
         self.assertEqual(litter(self.directory), [])
 

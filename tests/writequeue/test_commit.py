@@ -19,7 +19,7 @@ from zope.interface import implementer
 from gitaly_tx.cluster.interfaces import HeadMoved, ICoordinator
 from gitaly_tx.errors import Code, GitalyError
 from gitaly_tx.git.directory import GitDirectory
-from gitaly_tx.git.interfaces import Announce, IPreparedRefs, IRefs, RefUpdate, Refusal
+from gitaly_tx.git.interfaces import First, IIntent, IPreparedRefs, IRefs, RefUpdate, Refusal, nothing
 from gitaly_tx.git.refinterfaces import HeadLocked
 from gitaly_tx.observability import failpoints
 from gitaly_tx.wal.apply import Applier
@@ -383,9 +383,14 @@ class StubbornRefs:
         return getattr(self._refs, name)
 
     async def prepare(
-        self, directory: GitDirectory, updates: Sequence[RefUpdate], announce: Announce | None = None, head: bytes | None = None
+        self,
+        directory: GitDirectory,
+        updates: Sequence[RefUpdate],
+        intent: IIntent | None = None,
+        head: bytes | None = None,
+        first: First = nothing,
     ) -> IPreparedRefs:
-        prepared: Any = await self._refs.prepare(directory, updates, announce, head)
+        prepared: Any = await self._refs.prepare(directory, updates, intent, head, first)
         return _Stubborn(self, prepared)  # type: ignore[return-value]
 
     async def force(self, directory: GitDirectory, updates: Sequence[RefUpdate]) -> None:
@@ -407,11 +412,13 @@ class _Stubborn:
     def __getattr__(self, name: str) -> Any:
         return getattr(self._prepared, name)
 
-    async def commit(self) -> None:
-        if self._refs.failures:
-            await self._prepared.abort()
+    async def commit(self, first: First = nothing) -> None:
+        if not self._refs.failures:
+            await self._prepared.commit(first)
+            return
+        first()
+        await self._prepared.abort()
         self._refs.fail()
-        await self._prepared.commit()
 
 
 class AfterTheLogTests(CommitCase):
