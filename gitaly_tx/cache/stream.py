@@ -1,5 +1,5 @@
 """
-IStreamCache on disk: one writer, many readers.
+A stream on disk: one writer, many readers.
 
 The file of a stream is what its maker, as a rule a git child, has as standard output: its bytes do not pass through this process
 at all. That it grew is found out by looking, more and more seldom while nothing comes; that it is complete is told by whoever
@@ -10,18 +10,20 @@ from __future__ import annotations
 
 import os
 import tempfile
-from collections import OrderedDict
 from collections.abc import Awaitable, Callable, Coroutine
-from typing import IO, Any, Protocol, TypeVar
+from typing import IO, TYPE_CHECKING, Any, Protocol, TypeVar
 
-from attrs import define, field, frozen
+from attrs import define, field
 from twisted.internet.defer import Deferred
-from twisted.internet.interfaces import IDelayedCall, IReactorTime
+from twisted.internet.interfaces import IDelayedCall
 from twisted.logger import Logger
 from twisted.python.failure import Failure
 from zope.interface import implementer
 
-from .interfaces import IGrowing, IStream, IStreamCache, Produce
+from .interfaces import IGrowing, IStream, Produce
+
+if TYPE_CHECKING:
+    from .streamcache import StreamCache
 
 SOON = 0.002
 """Seconds until a stream is looked at for the first time."""
@@ -32,12 +34,6 @@ LATER = 0.1
 NOTES = 16 * 1024
 """Bytes that are kept of what is said aside."""
 
-RESERVE = 1 << 30
-"""Bytes of the disk that are left to others."""
-
-REMEMBERED = 10_000
-"""Keys of which it is known how often they were asked for."""
-
 T = TypeVar("T")
 
 
@@ -47,163 +43,6 @@ class InThread(Protocol):
     """
 
     def __call__(self, work: Callable[[], T], /) -> Awaitable[T]: ...
-
-
-@frozen
-class Told:
-    """
-    Who wants to know.
-
-    :param looked_up: ``hit`` or ``miss``, for each reader.
-    :param made: bytes that were made.
-    :param kept: streams, and their bytes, that are kept now.
-    """
-
-    looked_up: Callable[[str], object]
-    made: Callable[[int], object]
-    kept: Callable[[int, int], object]
-
-
-def _nobody(*_: object) -> None:
-    pass
-
-
-UNTOLD = Told(_nobody, _nobody, _nobody)
-"""For those who count nothing."""
-
-
-@frozen
-class Keeping:
-    """
-    What is kept.
-
-    :param directory: where; made when it is needed.
-    :param max_age: seconds after which a stream is made anew.
-    :param max_size: bytes of all streams, after which the oldest go first. What is being read or made stays until then.
-    :param min_occurrences: a stream is kept from so many times on that it was asked for within ``max_age``.
-    :param reserve: bytes that the disk must have free.
-    """
-
-    directory: str
-    max_age: float = 300.0
-    max_size: int = 10 << 30
-    min_occurrences: int = 1
-    reserve: int = RESERVE
-
-
-@implementer(IStreamCache)
-class StreamCache:
-    """
-    Streams on this machine's disk.
-    """
-
-    def __init__(self, clock: IReactorTime, in_thread: InThread, keeping: Keeping, told: Told = UNTOLD) -> None:
-        self.clock = clock
-        self.keeping = keeping
-        self.told = told
-        self._in_thread = in_thread
-        self._streams: OrderedDict[bytes, Stream] = OrderedDict()
-        self._asked: OrderedDict[bytes, tuple[int, float]] = OrderedDict()
-        self._under_way: set[Stream] = set()
-
-    async def join(self, key: bytes, produce: Produce) -> IStream | None:
-        """
-        Read a stream.
-        """
-        stream = self._streams.get(key)
-        if stream is None:
-            self.told.looked_up("miss")
-            if not self._often(key):
-                return None
-            # From here to where it stands among the others nothing is awaited: of several who ask at once, one makes it.
-            stream = self._streams[key] = Stream(self, key)
-            stream.begin(self._in_thread, produce)
-        else:
-            self.told.looked_up("hit")
-        stream.readers += 1
-        try:
-            there = await stream.opened()
-        except BaseException:
-            stream.leave()
-            raise
-        if not there:
-            stream.leave()
-            return None
-        return stream
-
-    def stop(self) -> None:
-        """
-        Let go of everything, and end what is being made.
-        """
-        for stream in list(self._streams.values()):
-            stream.forget()
-        for stream in list(self._under_way):
-            stream.cancel()
-
-    @property
-    def kept(self) -> tuple[int, int]:
-        """
-        How many streams, and how many bytes, are kept.
-        """
-        return len(self._streams), sum(stream.size for stream in self._streams.values())
-
-    def begun(self, stream: Stream) -> None:
-        """
-        For streams.
-        """
-        self._under_way.add(stream)
-
-    def ended(self, stream: Stream) -> None:
-        """
-        For streams: it is complete, or never will be.
-        """
-        self._under_way.discard(stream)
-        if stream.ended:
-            self.told.made(stream.size)
-            self._make_room()
-
-    def forgotten(self, stream: Stream) -> None:
-        """
-        For streams: it is not handed out any more.
-        """
-        if self._streams.get(stream.key) is stream:
-            del self._streams[stream.key]
-            self.told.kept(*self.kept)
-
-    def _often(self, key: bytes) -> bool:
-        if self.keeping.min_occurrences <= 1:
-            return True
-        now = self.clock.seconds()
-        count, since = self._asked.pop(key, (0, now))
-        if now - since > self.keeping.max_age:
-            count, since = 0, now
-        self._asked[key] = count + 1, since
-        while len(self._asked) > REMEMBERED:
-            self._asked.popitem(last=False)
-        return count + 1 >= self.keeping.min_occurrences
-
-    def _make_room(self) -> None:
-        _, size = self.kept
-        for stream in list(self._streams.values()):
-            if size <= self.keeping.max_size:
-                break
-            if stream.ended and not stream.readers:
-                size -= stream.size
-                stream.forget()
-        self.told.kept(*self.kept)
-
-
-@implementer(IStreamCache)
-class Unkept:
-    """
-    Keeps nothing.
-    """
-
-    async def join(self, key: bytes, produce: Produce) -> IStream | None:
-        """
-        Nothing is worth keeping.
-        """
-        return None
 
 
 @implementer(IStream, IGrowing)
@@ -412,4 +251,4 @@ def _stop_timer(result: T, timer: IDelayedCall) -> T:
     return result
 
 
-__all__ = ["UNTOLD", "Keeping", "Stream", "StreamCache", "Told", "Unkept"]
+__all__ = ["LATER", "NOTES", "SOON", "InThread", "Stream"]

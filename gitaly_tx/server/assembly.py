@@ -13,7 +13,7 @@ from twisted.internet.defer import CancelledError, Deferred
 
 from ..auth.reload import Authority
 from ..bridge import reactor_loop
-from ..cache.stream import StreamCache
+from ..cache.streamcache import StreamCache
 from ..client.peers import Peers
 from ..config.model import Config
 from ..frontends.grpc.service import GRPCService

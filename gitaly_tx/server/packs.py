@@ -10,7 +10,7 @@ from collections.abc import Callable
 from typing import Any
 
 from ..cache.interfaces import IStreamCache
-from ..cache.stream import Keeping, StreamCache, Told, Unkept
+from ..cache.streamcache import Keeping, StreamCache, Told, Unkept
 from ..config.model import Config
 from ..git.interfaces import IGit, Limits
 from ..limits.interfaces import ILimiter

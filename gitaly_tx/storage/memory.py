@@ -6,8 +6,7 @@ Names are checked by the same rules as on disk, as far as they need no disk.
 
 from __future__ import annotations
 
-import errno
-from collections.abc import Awaitable, Callable, Iterable, Mapping, Sequence
+from collections.abc import Awaitable, Callable, Mapping, Sequence
 from itertools import count
 from posixpath import join, normpath
 from typing import TypeVar
@@ -22,7 +21,7 @@ from ..git.interfaces import GitObject, IObjects, ObjectInfo, Reference, RefUpda
 from ..git.memory import MemoryObjectReader, MemoryRefs
 from ..git.names import is_valid_ref
 from ..git.objectid import ObjectFormat, ObjectID
-from ..wal.interfaces import FileChange, Head, Partition, StagedFile
+from ..wal.interfaces import FileChange, Head, Partition
 from ..writequeue.transaction import Outcome
 from .errors import (
     AlreadyExists,
@@ -32,11 +31,11 @@ from .errors import (
     QuarantinedMutation,
     RepositoryGone,
     RepositoryNotFound,
-    StagingFailed,
     StorageUnknown,
 )
 from .firstrefs import first_refs
 from .interfaces import IRepository, IStaging, IStorageProvider, ITurn, StorageInfo
+from .memorystaging import MemoryStaging
 from .naming import STAGING, Place, has_quarantine, place_in, quarantine_prefix, required, storage_of
 from .partitions import partition_of
 from .resolve import candidates, checked, creation_path
@@ -58,63 +57,6 @@ class Contents:
     writes: int = 0
     opened: int = 0
     removed: bool = False
-
-
-@implementer(IStaging)
-@frozen(eq=False)
-class MemoryStaging:
-    """
-    New objects that are not in the repository yet.
-    """
-
-    directory: GitDirectory
-    object_format: ObjectFormat
-    root: str
-    _objects: MemoryObjectReader
-
-    async def write_object(self, type: bytes, data: bytes) -> ObjectID:
-        """
-        Add an object.
-        """
-        return self.write_blocking(type, len(data), [data])
-
-    def write_blocking(self, type: bytes, size: int, pieces: Iterable[bytes]) -> ObjectID:
-        """
-        Add an object.
-        """
-        return self._objects.write(self.directory, self.object_format, type, b"".join(pieces))
-
-    async def show(self) -> None:
-        """
-        Whoever can see this repository sees it.
-        """
-
-    async def scratch(self) -> str:
-        """
-        There is no disk.
-        """
-        raise StagingFailed(OSError(errno.EROFS, "no disk"))
-
-    async def staged(self) -> tuple[StagedFile, ...]:
-        """
-        The objects as if they were loose.
-        """
-        source = self.objects.removeprefix(f"{self.root}/")
-        names = [f"{str(oid)[:2]}/{str(oid)[2:]}" for oid in self._objects.written(self.objects)]
-        return tuple(StagedFile(join(source, name), join("objects", name)) for name in names)
-
-    async def discard(self) -> None:
-        """
-        Forget the objects.
-        """
-        self._objects.forget(GitDirectory(self.objects.removesuffix("/objects")))
-
-    @property
-    def objects(self) -> str:
-        """
-        The quarantine.
-        """
-        return self.directory.object_directory or self.directory.objects
 
 
 @implementer(IRepository)

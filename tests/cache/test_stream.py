@@ -1,5 +1,5 @@
 """
-Tests for :mod:`gitaly_tx.cache.stream`.
+Tests for :mod:`gitaly_tx.cache.stream` and :mod:`gitaly_tx.cache.streamcache`.
 """
 
 from __future__ import annotations
@@ -12,7 +12,8 @@ from twisted.internet.task import Clock
 from twisted.trial.unittest import SynchronousTestCase
 
 from gitaly_tx.cache.interfaces import IStreamCache
-from gitaly_tx.cache.stream import LATER, NOTES, REMEMBERED, SOON, Keeping, StreamCache, Told, Unkept
+from gitaly_tx.cache.stream import LATER, NOTES, SOON
+from gitaly_tx.cache.streamcache import REMEMBERED, Keeping, StreamCache, Told, Unkept
 from tests.contracts import streamcache
 
 

@@ -13,7 +13,7 @@ from twisted.internet.defer import CancelledError, Deferred, DeferredList
 from twisted.internet.task import Clock, deferLater
 
 from gitaly_tx.cache.generations import Generations
-from gitaly_tx.cache.stream import Keeping, StreamCache, Told, Unkept
+from gitaly_tx.cache.streamcache import Keeping, StreamCache, Told, Unkept
 from gitaly_tx.errors import GitalyError
 from gitaly_tx.git.command import Command
 from gitaly_tx.limits.concurrency import ConcurrencyLimiter
