@@ -9,11 +9,10 @@ from typing import cast
 from protocols.gitaly.smarthttp_pb2 import PostReceivePackRequest, PostReceivePackResponse
 
 from ...errors import Code, GitalyError
-from ...rpc.call import Call, Door
+from ...rpc.call import Call
 from ...storage.interfaces import IStorageProvider
-from ...transport.fetchconfig import settings
-from ...transport.interfaces import ITransport, PushBroken, PushRequest
-from ..validate import given, opened
+from ...transport.interfaces import ITransport, PushBroken
+from ..pushes import asked_for
 from .bodies import aside, sink, source
 
 
@@ -32,26 +31,7 @@ async def post_receive_pack(storage: IStorageProvider, transport: ITransport, ca
         raise GitalyError("empty GlId", Code.INVALID_ARGUMENT)
     if request.data:
         raise GitalyError("non-empty Data", Code.INVALID_ARGUMENT)
-    message = given(request)
-    missing = call.may_create and not await storage.exists(message)
-    repository = None if missing else await opened(storage, message)
-    options = tuple(request.git_config_options)
-    settings(options)
-    push = PushRequest(
-        gl_id=request.gl_id,
-        user=call.identity.user,
-        gl_username=request.gl_username,
-        gl_repository=request.repository.gl_repository,
-        project_path=request.repository.gl_project_path,
-        wire="http",
-        protocol=request.git_protocol,
-        config=options,
-        stateless=True,
-        correlation_id=call.correlation_id,
-        create=(lambda: storage.create(message)) if missing else None,
-        retract=storage.retract,
-        own=call.door is not Door.GRPC,
-    )
+    repository, push = await asked_for(storage, call, request, "http", stateless=True)
     try:
         await transport.receive_pack(repository, push, source(call), sink(call, _reply), aside(call))
     except PushBroken as error:

@@ -9,11 +9,10 @@ from typing import cast
 from protocols.gitaly.ssh_pb2 import SSHReceivePackRequest, SSHReceivePackResponse
 
 from ...errors import Code, GitalyError
-from ...rpc.call import Call, Door
+from ...rpc.call import Call
 from ...storage.interfaces import IStorageProvider
-from ...transport.fetchconfig import settings
-from ...transport.interfaces import ITransport, PushBroken, PushRequest
-from ..validate import given, opened
+from ...transport.interfaces import ITransport, PushBroken
+from ..pushes import asked_for
 from .bodies import HUNG_UP, Streams
 
 
@@ -32,26 +31,8 @@ async def ssh_receive_pack(storage: IStorageProvider, transport: ITransport, cal
         raise GitalyError("empty GlId", Code.INVALID_ARGUMENT)
     if request.stdin:
         raise GitalyError("non-empty data in first request", Code.INVALID_ARGUMENT)
-    message = given(request)
-    missing = call.may_create and not await storage.exists(message)
-    repository = None if missing else await opened(storage, message)
-    options = tuple(request.git_config_options)
-    settings(options)
+    repository, push = await asked_for(storage, call, request, "ssh")
     streams = Streams(call, SSHReceivePackResponse)
-    push = PushRequest(
-        gl_id=request.gl_id,
-        user=call.identity.user,
-        gl_username=request.gl_username,
-        gl_repository=request.repository.gl_repository,
-        project_path=request.repository.gl_project_path,
-        wire="ssh",
-        protocol=request.git_protocol,
-        config=options,
-        correlation_id=call.correlation_id,
-        create=(lambda: storage.create(message)) if missing else None,
-        retract=storage.retract,
-        own=call.door is not Door.GRPC,
-    )
     try:
         await transport.receive_pack(repository, push, streams.source, streams.stdout, streams.stderr)
     except PushBroken as error:
