@@ -7,6 +7,7 @@ from __future__ import annotations
 import os
 
 from .directory import GitDirectory
+from .parse.cquote import unquoted
 
 DEPTH = 5
 """How many steps of alternates of alternates are followed: as many as git does."""
@@ -61,43 +62,7 @@ def object_directories(directory: GitDirectory) -> list[str]:
 
 def _unquoted(line: bytes) -> bytes:
     """
-    C-style quoting, as git's ``unquote_c_style``; a line that is not quoted well is taken as it stands.
+    A line that is not quoted well is taken as it stands.
     """
-    if not line.startswith(b'"'):
-        return line
-    found = bytearray()
-    position = 1
-    while position < len(line):
-        byte = line[position : position + 1]
-        if byte == b'"':
-            return bytes(found)
-        if byte == b"\\":
-            position += 1
-            escaped = line[position : position + 1]
-            if escaped in _ESCAPES:
-                found += _ESCAPES[escaped]
-            elif line[position : position + 3].isdigit():
-                try:
-                    found.append(int(line[position : position + 3], 8))
-                except ValueError:
-                    return line
-                position += 2
-            else:
-                return line
-        else:
-            found += byte
-        position += 1
-    return line
-
-
-_ESCAPES = {
-    b"a": b"\a",
-    b"b": b"\b",
-    b"f": b"\f",
-    b"n": b"\n",
-    b"r": b"\r",
-    b"t": b"\t",
-    b"v": b"\v",
-    b"\\": b"\\",
-    b'"': b'"',
-}
+    found = unquoted(line)
+    return line if found is None else found[0]
