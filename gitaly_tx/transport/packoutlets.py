@@ -5,7 +5,7 @@ From the file of a pack to a client, in the packets of git's sideband; from that
 from __future__ import annotations
 
 import os
-from collections.abc import Awaitable
+from collections.abc import Awaitable, Callable
 from typing import Final
 
 from twisted.internet.defer import Deferred
@@ -13,7 +13,7 @@ from twisted.internet.interfaces import IReactorFDSet, IWriteDescriptor
 from twisted.python.failure import Failure
 from zope.interface import Attribute, Interface, implementer
 
-from protocols.git.sideband import BAND_DATA, LARGE, encode
+from protocols.git.sideband import BAND_DATA, LARGE, encoded
 
 from ..git.descriptor import Descriptor
 from ..git.pipes import large_pipes
@@ -25,6 +25,10 @@ ROOM: Final = LARGE - 5
 
 ATOMIC: Final = 4096
 """Bytes that go into a pipe as a whole or not at all (``PIPE_BUF``)."""
+
+
+_desk: Final = memoryview(bytearray(PIECE))
+"""What is read in the reactor's thread is put here, and copied at once."""
 
 
 class IOutlet(Interface):
@@ -58,7 +62,7 @@ class IOutlet(Interface):
 @implementer(IOutlet)
 class SinkOutlet:
     """
-    Reads in a thread, and writes pieces.
+    Reads pieces and writes them. What is not in the kernel's memory is read in a thread.
 
     :param file: closed with this.
     :param plain: send the file as it is, not in packets.
@@ -68,7 +72,7 @@ class SinkOutlet:
         self._threads = threads
         self._file = file
         self._sink = sink
-        self._read = _plain if plain else _framed
+        self._made: Callable[[bytes | memoryview], bytes] = bytes if plain else _framed
         self.sent = 0
 
     async def literal(self, data: bytes) -> None:
@@ -83,7 +87,10 @@ class SinkOutlet:
         """
         while start < end:
             count = min(PIECE // LARGE * ROOM, end - start)
-            await self._sink.write(await self._threads.run(self._read, self._file, start, count))
+            data = self._cached(start, count)
+            if data is None:
+                data = await self._threads.run(self._read, start, count)
+            await self._sink.write(data)
             start += count
             self.sent += count
 
@@ -98,17 +105,32 @@ class SinkOutlet:
         """
         self._file.close()
 
+    def _cached(self, start: int, count: int) -> bytes | None:
+        """
+        Read what needs no disk: to copy it takes a tenth of what a thread costs.
 
-def _plain(file: Descriptor, start: int, count: int) -> bytes:
-    with file.used() as descriptor:
-        data = os.pread(descriptor, count, start)
-    if len(data) != count:
-        raise OSError("a pack that is kept has become shorter")
-    return data
+        :returns: ``None`` if the disk would have to be waited for, or if the file system cannot tell.
+        """
+        with self._file.used() as file:
+            try:
+                read = os.preadv(file, [_desk[:count]], start, os.RWF_NOWAIT)
+            except OSError:
+                return None
+        return self._made(_desk[:count]) if read == count else None
+
+    def _read(self, start: int, count: int) -> bytes:
+        """
+        In a thread.
+        """
+        with self._file.used() as file:
+            data = os.pread(file, count, start)
+        if len(data) != count:
+            raise OSError("a pack that is kept has become shorter")
+        return self._made(data)
 
 
-def _framed(file: Descriptor, start: int, count: int) -> bytes:
-    return b"".join(encode(BAND_DATA, _plain(file, start, count)))
+def _framed(data: bytes | memoryview) -> bytes:
+    return encoded(BAND_DATA, data)
 
 
 @implementer(IOutlet)

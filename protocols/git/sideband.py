@@ -51,7 +51,7 @@ def encode(band: int, data: bytes, maximum: int = LARGE) -> list[bytes]:
     ]
 
 
-def encoded(band: int, data: bytes) -> bytes:
+def encoded(band: int, data: bytes | memoryview) -> bytes:
     """
     :func:`encode` with the longest packets, all in one, for much data: it is copied once.
     """

@@ -8,7 +8,7 @@ from __future__ import annotations
 
 import hmac
 import struct
-from collections.abc import Sequence
+from collections.abc import Iterator, Sequence
 from typing import Any, Final
 
 from cryptography.exceptions import InvalidTag
@@ -41,11 +41,11 @@ LONGEST_PADDING: Final = 20
 LONGEST: Final = 1 << 20
 """The longest packet that is taken, in bytes."""
 
-_HEAD = struct.Struct(">BBLL")
-"""Padding length, message, channel, data length."""
+LENGTH: Final = 4
+"""Bytes of the packet length, with which each packet begins."""
 
-_WHOLE_HEAD = struct.Struct(">LLBBLL")
-"""Sequence number (for the MAC only), packet length, and as above."""
+_HEAD = struct.Struct(">LBBLL")
+"""Packet length, padding length, message, channel, data length."""
 
 
 def offer(client: Sequence[Sequence[bytes]]) -> list[bytes]:
@@ -98,19 +98,16 @@ class Seal:
         pad = padding(1 + len(payload), BLOCK)
         return self._sealed(b"".join((bytes((pad,)), payload, randbytes.secureRandom(pad))))
 
-    def packets(self, channel: int, data: memoryview, largest: int) -> list[bytes]:
+    def packets(self, channel: int, data: memoryview, largest: int) -> bytes:
         """
         The packets that carry bytes of a channel.
         """
-        noise = _noise(data, largest)
-        out = []
-        for number, start in enumerate(range(0, len(data), largest)):
-            piece = data[start : start + largest]
-            pad = padding(_HEAD.size + len(piece), BLOCK)
-            offset = number * LONGEST_PADDING
-            head = _HEAD.pack(pad, MSG_CHANNEL_DATA, channel, len(piece))
-            out.append(self._sealed(b"".join((head, piece, noise[offset : offset + pad]))))
-        return out
+        encrypt = self._aead.encrypt
+        out: list[bytes] = []
+        for head, piece, pad in _parts(channel, data, largest, LENGTH):
+            length = head[:LENGTH]
+            out += (length, encrypt(self._nonce(), b"".join((head[LENGTH:], piece, pad)), length))
+        return b"".join(out)
 
     def opened(self, buffer: bytes) -> tuple[bytes, int] | None:
         """
@@ -155,8 +152,8 @@ class Ciphers(SSHCiphers):
     """
 
     outMAC: Any
-    encBlockSize: int
     encryptor: Any
+    _unsigned: hmac.HMAC
 
     def __init__(self, outCip: bytes, inCip: bytes, outMac: bytes, inMac: bytes) -> None:
         super().__init__(outCip, inCip, outCip if outCip in AEAD else outMac, inCip if inCip in AEAD else inMac)
@@ -170,6 +167,8 @@ class Ciphers(SSHCiphers):
         super().setKeys(outIV, outKey, inIV, inKey, outInteg, inInteg)
         self.outgoing = _seal(self.outCipType, outKey, outIV)
         self.incoming = _seal(self.inCipType, inKey, inIV)
+        if self.outgoing is None:
+            self._unsigned = hmac.new(self.outMAC.key, digestmod=self.outMAC[0])
 
     def _getCipher(self, cip: bytes, iv: bytes, key: bytes) -> Any:
         return super()._getCipher(b"none" if cip in AEAD else cip, iv, key)
@@ -177,32 +176,27 @@ class Ciphers(SSHCiphers):
     def _getMAC(self, mac: bytes, key: bytes) -> Any:
         return super()._getMAC(b"none" if mac in AEAD else mac, key)
 
-    def packets(self, sequence: int, channel: int, data: memoryview, largest: int) -> list[bytes]:
+    def packets(self, sequence: int, channel: int, data: memoryview, largest: int) -> bytes:
         """
-        The packets that carry bytes of a channel (RFC 4254, section 5.2), with each byte copied once before it is encrypted.
+        The packets that carry bytes of a channel (RFC 4254, section 5.2), with each byte copied once before it is encrypted, and
+        once afterwards.
 
         :param sequence: the number of the first.
         :param channel: the client's number for it.
         :param largest: the most bytes in one packet.
-        :returns: one or two pieces for each packet.
         """
         if self.outgoing is not None:
             return self.outgoing.packets(channel, data, largest)
-        mac = self.outMAC
-        key, name, block, encrypt = mac.key, mac[0]().name, self.encBlockSize, self.encryptor.update
-        noise = _noise(data, largest)
-        out = []
-        for number, start in enumerate(range(0, len(data), largest)):
-            piece = data[start : start + largest]
-            size = _HEAD.size + len(piece)
-            pad = padding(4 + size, block)
-            head = _WHOLE_HEAD.pack(sequence, size + pad, pad, MSG_CHANNEL_DATA, channel, len(piece))
-            offset = number * LONGEST_PADDING
-            signed = b"".join((head, piece, noise[offset : offset + pad]))
-            out.append(encrypt(memoryview(signed)[4:]))
-            out.append(hmac.digest(key, signed, name))
+        encrypt = self.encryptor.update
+        out: list[bytes] = []
+        for parts in _parts(channel, data, largest, 0):
+            packet = b"".join(parts)
+            mac = self._unsigned.copy()
+            mac.update(sequence.to_bytes(4, "big"))
+            mac.update(packet)
+            out += (encrypt(packet), mac.digest())
             sequence = (sequence + 1) & 0xFFFFFFFF
-        return out
+        return b"".join(out)
 
 
 def _seal(cipher: bytes, key: bytes, iv: bytes) -> Seal | None:
@@ -210,5 +204,18 @@ def _seal(cipher: bytes, key: bytes, iv: bytes) -> Seal | None:
     return None if size is None else Seal(key[:size], iv)
 
 
-def _noise(data: memoryview, largest: int) -> bytes:
-    return randbytes.secureRandom((len(data) // largest + 1) * LONGEST_PADDING)
+def _parts(channel: int, data: memoryview, largest: int, clear: int) -> Iterator[tuple[bytes, memoryview, bytes]]:
+    """
+    The packets that carry bytes of a channel, not encrypted yet.
+
+    :param clear: how many bytes at the beginning stay as they are, and count for no block.
+    :returns: head, data and padding of each.
+    """
+    noise = randbytes.secureRandom((len(data) // largest + 1) * LONGEST_PADDING)
+    for number, start in enumerate(range(0, len(data), largest)):
+        piece = data[start : start + largest]
+        size = _HEAD.size + len(piece)
+        pad = padding(size - clear, BLOCK)
+        head = _HEAD.pack(size - LENGTH + pad, pad, MSG_CHANNEL_DATA, channel, len(piece))
+        offset = number * LONGEST_PADDING
+        yield head, piece, noise[offset : offset + pad]

@@ -13,7 +13,6 @@ from typing import Any
 from twisted.conch.ssh.channel import SSHChannel
 from twisted.conch.ssh.common import getNS
 from twisted.internet.defer import CancelledError, Deferred, succeed
-from twisted.internet.interfaces import IDelayedCall
 from twisted.internet.task import deferLater
 from twisted.logger import Logger
 
@@ -30,9 +29,6 @@ WINDOW = 4 * 1024 * 1024
 PACKET = 64 * 1024
 """The largest packet that a client may send."""
 
-HURRY = 0.016
-"""Seconds after which a client that did not open its window is taken for one that is far away."""
-
 _log = Logger()
 _SAFE = re.compile(rb"[^\x20-\x7e]")
 
@@ -46,6 +42,7 @@ class GitSession(SSHChannel):
     _log = Quiet()
     conn: Any
     avatar: Any
+    buf: Any
 
     def __init__(self, commands: Commands, **arguments: Any) -> None:
         super().__init__(localWindow=WINDOW, localMaxPacket=PACKET, **arguments)
@@ -54,8 +51,7 @@ class GitSession(SSHChannel):
         self._streams = Streams(self)
         self._running: Deferred[None] | None = None
         self._waiting: deque[Deferred[None]] = deque()
-        self._widest = 0
-        self._hurry: IDelayedCall | None = None
+        self._widest: int = self.remoteWindowLeft
         self.gone = False
 
     def channelOpen(self, specificData: bytes) -> None:
@@ -167,56 +163,40 @@ class GitSession(SSHChannel):
         """
         Send as much as the client's window has room for, and keep the rest.
         """
-        self.buf = self.buf + data if self.buf else data
+        self.buf = b"".join((self.buf, data)) if self.buf else data
         self._send()
 
     def addWindowBytes(self, data: int) -> None:
         """
-        The client opened its window: what waits goes first.
-
-        OpenSSH opens a window by three packets at a time, as long as half of it is open, and by each single packet otherwise.
-        Every such message costs as much as sending a packet, so only half of the window is used. A client that is far away needs
-        all of it, and gets it: when the half was used up for a moment, the rest is used too.
+        The client opened its window. Several messages that say so come at once, so nothing is done before :func:`go_on`.
         """
         self.remoteWindowLeft += data
-        self._send()
-        waiting, self.extBuf = self.extBuf, []
-        for kind, piece in waiting:
-            self.writeExtended(kind, piece)
-        self.go_on()
-
-    def _send(self, all_of_it: bool = False) -> None:
-        self._no_hurry()
         self._widest = max(self._widest, self.remoteWindowLeft)
-        room = self.remoteWindowLeft if all_of_it else self.remoteWindowLeft - self._widest // 2
-        if room >= min(len(self.buf), max(1, self._widest // 8)):
-            self._send_now(min(room, len(self.buf)))
-        if self.buf and not all_of_it and not self.gone:
-            self._hurry = self.conn.transport.factory.reactor.callLater(HURRY, self._use_all)
-
-    def _send_now(self, count: int) -> None:
-        going, self.buf = memoryview(self.buf)[:count], self.buf[count:]
-        self.remoteWindowLeft -= count
-        self.conn.send_view(self, going)
-        if self.closing and not self.buf:
-            self.loseConnection()
-
-    def _use_all(self) -> None:
-        self._hurry = None
-        self._send(all_of_it=True)
-        self.go_on()
-
-    def _no_hurry(self) -> None:
-        hurry, self._hurry = self._hurry, None
-        if hurry is not None and hurry.active():
-            hurry.cancel()
 
     def go_on(self) -> None:
         """
-        Let writers go on, if nothing is in the way.
+        Let what waits, then writers go on, if nothing is in the way.
         """
+        if self.conn.transport.congested:
+            return
+        if self.buf:
+            self._send()
+        if self.extBuf:
+            waiting, self.extBuf = self.extBuf, []
+            for kind, piece in waiting:
+                self.writeExtended(kind, piece)
         while self._waiting and not self._blocked():
             self._waiting.popleft().callback(None)
+
+    def _send(self) -> None:
+        room = min(self.remoteWindowLeft, len(self.buf))
+        if room:
+            waiting = memoryview(self.buf)
+            self.buf = waiting[room:]
+            self.remoteWindowLeft -= room
+            self.conn.send_view(self, waiting[:room])
+        if self.closing and not self.buf:
+            self.loseConnection()
 
     def taken(self, waiting: int) -> None:
         """
@@ -231,6 +211,13 @@ class GitSession(SSHChannel):
         Whether it is in the middle of something large: there is more than the client's window takes.
         """
         return bool(self.buf)
+
+    @property
+    def open_part(self) -> float:
+        """
+        How much of the client's window is open, 0 to 1.
+        """
+        return self.remoteWindowLeft / self._widest if self._widest else 1.0
 
     @property
     def _identity(self) -> Identity:
@@ -278,7 +265,6 @@ class GitSession(SSHChannel):
         if self.gone:
             return
         self.gone = True
-        self._no_hurry()
         self._streams.source.broken_off()
         while self._waiting:
             self._waiting.popleft().errback(StreamBroken("client went away"))

@@ -28,11 +28,14 @@ ANONYMOUS = b"anonymous"
 SEND_LIMIT = 1 << 20
 """The most bytes that go into the socket at once."""
 
+FULL = 1 << 19
+"""The most bytes that wait for the socket before it is called full."""
+
 SMALL = 1024
 """So few bytes are no part of a push."""
 
-REST = 0.008
-"""Seconds in which a client that gets a pack is not listened to."""
+REST, SHORTEST_REST, LONGEST_REST = 0.008, 0.001, 0.064
+"""Seconds in which a client that gets a pack is not listened to: at first, and the limits."""
 
 PATIENCE = 0.25
 """Seconds in which a client should have said what it can. All do so unasked; if one does not, it is told what we can."""
@@ -74,6 +77,7 @@ class GitTransport(SSHServerTransport):
     currentEncryptions: Any
     _keyExchangeState: Any
     congested = False
+    _rest = REST
     _resting: IDelayedCall | None = None
     _listening_first: IDelayedCall | None = None
 
@@ -83,8 +87,8 @@ class GitTransport(SSHServerTransport):
         """
         if hasattr(self.transport, "setTcpNoDelay"):
             self.transport.setTcpNoDelay(True)
-        # Twisted writes 128 KiB a turn; each turn costs as much as encrypting as many bytes again.
-        self.transport.SEND_LIMIT = SEND_LIMIT
+        # Twisted writes 64 to 128 KiB a turn; each turn costs as much as encrypting as many bytes again.
+        self.transport.SEND_LIMIT, self.transport.bufferSize = SEND_LIMIT, FULL
         self.transport.registerProducer(self, True)
         self._listening_first = self.factory.reactor.callLater(PATIENCE, self._speak_first)
         super().connectionMade()
@@ -149,17 +153,24 @@ class GitTransport(SSHServerTransport):
         """
         Bytes of the client.
 
-        While a pack goes out, what comes in are messages of some 60 bytes that open the window a little. They are looked at every
-        few milliseconds, several at a time.
+        While a pack goes out, what comes in are messages of some 40 bytes that open the window by 64 KiB. They are looked at
+        every few milliseconds, several at a time, and what they have room for is sent at once.
         """
         super().dataReceived(data)
-        if len(data) < SMALL and self._resting is None and self._sends_much():
+        sending = [channel for channel in self._channels() if channel.sends_much]
+        if sending and len(data) < SMALL and self._resting is None:
+            self._rest = rest(self._rest, max(channel.open_part for channel in sending))
             self.transport.pauseProducing()
-            self._resting = self.factory.reactor.callLater(REST, self._listen_again)
+            self._resting = self.factory.reactor.callLater(self._rest, self._listen_again)
+        self._go_on()
 
-    def _sends_much(self) -> bool:
+    def _channels(self) -> list[Any]:
         service = self.service
-        return isinstance(service, GitConnection) and any(channel.sends_much for channel in service.channels.values())
+        return list(service.channels.values()) if isinstance(service, GitConnection) else []
+
+    def _go_on(self) -> None:
+        for channel in self._channels():
+            channel.go_on()
 
     def _listen_again(self) -> None:
         self._resting = None
@@ -200,10 +211,7 @@ class GitTransport(SSHServerTransport):
         The socket takes bytes again.
         """
         self.congested = False
-        service = self.service
-        if isinstance(service, GitConnection):
-            for channel in list(service.channels.values()):
-                channel.go_on()
+        self._go_on()
 
     def stopProducing(self) -> None:
         """
@@ -223,9 +231,23 @@ class GitTransport(SSHServerTransport):
                 piece = bytes(data[start : start + largest])
                 self.sendPacket(MSG_CHANNEL_DATA, struct.pack(">LL", channel, len(piece)) + piece)
             return
-        self.transport.writeSequence(encryption.packets(self.outgoingPacketSequence, channel, data, largest))
+        self.transport.write(encryption.packets(self.outgoingPacketSequence, channel, data, largest))
         count = -(-len(data) // largest)
         self.outgoingPacketSequence = (self.outgoingPacketSequence + count) & 0xFFFFFFFF
+
+
+def rest(last: float, open_part: float) -> float:
+    """
+    How long not to listen to a client that gets a pack: so long that much of its window is open again, and never all of it.
+
+    :param last: seconds that it was not listened to.
+    :param open_part: how much of its window was open after that, 0 to 1.
+    """
+    if open_part < 1 / 8:
+        return min(2 * last, LONGEST_REST)
+    if open_part > 1 / 2:
+        return max(last / 2, SHORTEST_REST)
+    return last
 
 
 class GitLogin(SSHUserAuthServer):

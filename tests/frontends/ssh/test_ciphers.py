@@ -4,13 +4,16 @@ How packets are encrypted.
 
 from __future__ import annotations
 
+import hmac
 import os
 
+from cryptography.hazmat.primitives.ciphers import Cipher, algorithms, modes
 from twisted.trial.unittest import SynchronousTestCase
 
-from gitaly_tx.frontends.ssh.ciphers import CIPHERS, LONGEST, BadPacket, Ciphers, Seal, offer, padding
+from gitaly_tx.frontends.ssh.ciphers import CIPHERS, LEAST, LONGEST, BadPacket, Ciphers, Seal, offer, padding
 
 KEY, IV = bytes(range(16)), bytes(8) + b"\xff" * 8
+MATERIAL = os.urandom(64)
 GCM = b"aes128-gcm@openssh.com"
 
 
@@ -51,7 +54,7 @@ class SealTests(SynchronousTestCase):
         What one side seals the other opens, in its order, however much has come in; the counter goes round.
         """
         sealed = [self.there.packet(payload) for payload in (b"a", b"bc", b"x" * 5000)]
-        sealed += self.there.packets(7, memoryview(b"y" * 70), 32)
+        sealed.append(self.there.packets(7, memoryview(b"y" * 70), 32))
         buffer = b"".join(sealed)
         self.assertIsNone(self.here.opened(buffer[:3]))
         self.assertIsNone(self.here.opened(buffer[: len(sealed[0]) - 1]))
@@ -110,8 +113,7 @@ class CiphersTests(SynchronousTestCase):
         Ciphers with keys.
         """
         ciphers = Ciphers(outgoing, incoming, b"hmac-sha2-256", b"hmac-sha2-512")
-        material = os.urandom(64)
-        ciphers.setKeys(material, material, material, material, material, material)
+        ciphers.setKeys(*[MATERIAL] * 6)
         return ciphers
 
     def test_each_direction(self) -> None:
@@ -126,5 +128,18 @@ class CiphersTests(SynchronousTestCase):
         self.assertIsNone(ciphers.outgoing)
         self.assertIsNotNone(ciphers.incoming)
         self.assertEqual((len(ciphers.makeMAC(0, b"x")), ciphers.verifyDigestSize), (32, 0))
-        self.assertEqual(len(ciphers.packets(0, 1, memoryview(b"xyz"), 2)), 4)
-        self.assertEqual(len(self.made(GCM, GCM).packets(0, 1, memoryview(b"xyz"), 2)), 2)
+
+    def test_signed(self) -> None:
+        """
+        Without AES-GCM each packet is encrypted as a whole, and its MAC is over it and its number, which goes round.
+        """
+        sealed = self.made(b"aes128-ctr", GCM).packets(0xFFFFFFFF, 7, memoryview(b"xyz"), 2)
+        key, size = MATERIAL[:16], 32
+        plain = Cipher(algorithms.AES(key), modes.CTR(MATERIAL[:16])).decryptor()
+        for number, data in ((0xFFFFFFFF, b"xy"), (0, b"z")):
+            packet, mac, sealed = plain.update(sealed[:size]), sealed[size : 2 * size], sealed[2 * size :]
+            self.assertEqual(mac, hmac.digest(MATERIAL[:32], number.to_bytes(4, "big") + packet, "sha256"))
+            length, pad = int.from_bytes(packet[:4], "big"), packet[4]
+            self.assertEqual((length, pad >= LEAST), (size - 4, True))
+            self.assertEqual(packet[5 : size - pad], b"\x5e\0\0\0\x07" + len(data).to_bytes(4, "big") + data)
+        self.assertEqual(sealed, b"")

@@ -28,7 +28,7 @@ from gitaly_tx.frontends.ssh.factory import GitSSHFactory
 from gitaly_tx.frontends.ssh.hostkey import host_key
 from gitaly_tx.frontends.ssh.realm import GitRealm
 from gitaly_tx.frontends.ssh.service import SSHService
-from gitaly_tx.frontends.ssh.session import WINDOW
+from gitaly_tx.frontends.ssh.session import WINDOW, GitSession
 from gitaly_tx.rpc.call import Call, Door
 from gitaly_tx.streams import StreamBroken
 from protocols.gitaly.shared_pb2 import ExitStatus
@@ -272,6 +272,83 @@ class CommandTests(SSHCase):
         wire: Any = client.transport
         wire.abortConnection()
         self.assertIn(await ended, ("StreamBroken", "CancelledError"))
+
+
+class Wire:
+    """
+    A connection and its transport, as a channel sees them.
+    """
+
+    congested = False
+
+    def __init__(self) -> None:
+        self.transport = self
+        self.sent: list[bytes] = []
+
+    def send_view(self, channel: GitSession, data: memoryview) -> None:
+        """
+        Send bytes.
+        """
+        self.sent.append(bytes(data))
+
+
+class WindowTests(TestCase):
+    """
+    A client's window.
+    """
+
+    def channel(self, window: int) -> tuple[GitSession, Wire]:
+        """
+        A channel whose client has a window.
+        """
+        wire: Any = Wire()
+        scripted = Commands(Scripted(echo), resolve, Reach())
+        return GitSession(scripted, remoteWindow=window, remoteMaxPacket=32768, conn=wire), wire
+
+    def test_all_of_it(self) -> None:
+        """
+        All of a window is used. What several messages open is used at once, by what waits, then by who waits.
+        """
+        channel, wire = self.channel(10)
+        self.assertFalse(channel.sends_much)
+        channel.write(b"0123456789abcd")
+        channel.write(b"ef")
+        channel.writeExtended(1, b"!")
+        drained = channel.drained()
+        self.assertEqual((wire.sent, channel.sends_much, channel.open_part), ([b"0123456789"], True, 0))
+        channel.addWindowBytes(2)
+        channel.addWindowBytes(3)
+        self.assertEqual((len(wire.sent), channel.open_part), (1, 0.5))
+        channel.go_on()
+        self.assertEqual(wire.sent[1:], [b"abcde"])
+        self.assertNoResult(drained)
+
+    def test_socket_first(self) -> None:
+        """
+        While the socket is full a window that opens changes nothing.
+        """
+        channel, wire = self.channel(0)
+        channel.write(b"abc")
+        drained = channel.drained()
+        wire.congested = True
+        channel.addWindowBytes(10)
+        channel.go_on()
+        self.assertEqual(wire.sent, [])
+        self.assertNoResult(drained)
+        wire.congested = False
+        channel.go_on()
+        self.assertEqual(wire.sent, [b"abc"])
+        self.successResultOf(drained)
+
+    def test_rest(self) -> None:
+        """
+        A client is left alone for as long as it opens an eighth to a half of its window in, within limits.
+        """
+        self.assertEqual(transport.rest(0.01, 0.1), 0.02)
+        self.assertEqual([transport.rest(0.01, part) for part in (0.125, 0.3, 0.5)], [0.01] * 3)
+        self.assertEqual(transport.rest(0.01, 0.6), 0.005)
+        self.assertEqual(transport.rest(transport.LONGEST_REST, 0), transport.LONGEST_REST)
+        self.assertEqual(transport.rest(transport.SHORTEST_REST, 1), transport.SHORTEST_REST)
 
 
 class Silent(Login):
