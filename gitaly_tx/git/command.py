@@ -10,13 +10,12 @@ from attrs import field, frozen
 
 from ..errors import GitalyError
 from .directory import GitDirectory
-from .options import ConfigPair, Flag, Option, Revision, StandardOutput, ValueFlag, as_bytes, positional, whole
+from .options import ConfigPair, Flag, Option, as_bytes, positional, whole
 from .subcommands import SUBCOMMANDS, Subcommand
 
 
 def _options(given: Iterable[Option | bytes | str]) -> tuple[Option, ...]:
-    kinds = Flag | ValueFlag | Revision | StandardOutput
-    return tuple(option if isinstance(option, kinds) else Flag(option) for option in given)
+    return tuple(Flag(option) if isinstance(option, (bytes, str)) else option for option in given)
 
 
 def _arguments(given: Iterable[bytes | str]) -> tuple[bytes, ...]:

@@ -5,17 +5,18 @@ git commands with arguments that callers sent.
 from __future__ import annotations
 
 from collections.abc import Iterable
+from typing import Final
 
 from ...errors import Code, GitalyError
 from ...git.command import Command
 from ...git.options import ConfigPair, Flag, Option, as_bytes
 from ...storage.interfaces import IRepository
 
-PLAIN = ("--no-color", "--no-ext-diff", "--no-textconv")
+PLAIN: Final = tuple(map(Flag, ("--no-color", "--no-ext-diff", "--no-textconv")))
 """Options that keep a repository's config and attributes from running programs, and from colours."""
 
-_AS_PARSED = (*PLAIN, "--no-relative", "--src-prefix=a/", "--dst-prefix=b/", "--submodule=short")
-_CONFIG = (
+_AS_PARSED: Final = (*PLAIN, *map(Flag, ("--no-relative", "--src-prefix=a/", "--dst-prefix=b/", "--submodule=short")))
+_CONFIG: Final = (
     ConfigPair("core.quotePath", "true"),
     ConfigPair("diff.suppressBlankEmpty", "false"),
     # Two commits are read and none is looked for: opening the graph costs more than it saves.
@@ -38,7 +39,7 @@ def command(
     :raises GitalyError: INTERNAL ``cmd: …`` for an argument that git could take for an option.
     """
     narrowed = list(paths)
-    given = [option if isinstance(option, Option) else Flag(option) for option in options]
+    given = [Flag(option) if isinstance(option, str) else option for option in options]
     try:
         return Command(
             name,
@@ -52,7 +53,9 @@ def command(
         raise error.wrapped("cmd", Code.INTERNAL) from error
 
 
-def diff(options: Iterable[str], sides: Iterable[bytes | str], repository: IRepository, paths: Iterable[bytes] = ()) -> Command:
+def diff(
+    options: Iterable[str | Option], sides: Iterable[bytes | str], repository: IRepository, paths: Iterable[bytes] = ()
+) -> Command:
     """
     A ``git diff`` that writes what the parsers here read, whatever a repository's config says.
 

@@ -4,6 +4,9 @@
 
 from __future__ import annotations
 
+import os
+from typing import Any
+
 from google.protobuf.timestamp_pb2 import Timestamp
 
 from protocols.gitaly.shared_pb2 import GlobalOptions
@@ -90,6 +93,26 @@ class CountTests(CommitCase):
             ({"revisions": [b"main", b"^v1"]}, 3),
         ):
             self.assertEqual((await self.asked("CountCommits", **fields)).count, expected, fields)
+
+    async def test_bitmap(self):
+        """
+        With a bitmap the numbers are the same, whatever is asked for.
+        """
+        at = Timestamp
+        asked: list[dict[str, Any]] = [
+            {"revision": b"main"},
+            {"revision": b"main", "first_parent": True},
+            {"revision": b"main", "after": at(seconds=2000), "before": at(seconds=3000)},
+            {"revision": b"main", "path": b"README"},
+            {"revision": b"main", "max_count": 2},
+            {"revisions": [b"main", b"^side"]},
+            {"all": True},
+        ]
+        before = [(await self.asked("CountCommits", **fields)).count for fields in asked]
+        self.assertEqual(before, [4, 3, 2, 2, 2, 2, 4])
+        self.run_git("repack", "-a", "-d", "-b", "-q")
+        self.assertTrue(any(name.endswith(".bitmap") for name in os.listdir(os.path.join(self.directory.objects, "pack"))))
+        self.assertEqual([(await self.asked("CountCommits", **fields)).count for fields in asked], before)
 
     async def test_unresolved(self):
         """
