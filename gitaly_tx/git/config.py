@@ -4,7 +4,6 @@ The few things that a repository's ``config`` file decides about how its other f
 
 from __future__ import annotations
 
-import os.path
 import threading
 import time
 from collections import OrderedDict
@@ -100,7 +99,7 @@ class Configurations:
         :raises UnusableConfig: if git would refuse it.
         :raises OSError: if the file cannot be read.
         """
-        name = os.path.join(path, "config")
+        name = f"{path}/config"
         identity = identify(name, self._now)
         with self._lock:
             known = self._known.get(path)

@@ -4,8 +4,6 @@ Where a repository lies on disk.
 
 from __future__ import annotations
 
-import os.path
-
 from attrs import frozen
 
 
@@ -29,7 +27,7 @@ class GitDirectory:
         """
         The repository's own object directory, whatever the quarantine.
         """
-        return os.path.join(self.path, "objects")
+        return f"{self.path}/objects"
 
     def environment(self) -> dict[str, str]:
         """

@@ -7,8 +7,7 @@ from __future__ import annotations
 import os
 import time
 from collections.abc import Callable
-
-from attrs import field, frozen
+from typing import NamedTuple
 
 RACY = 100_000_000
 """
@@ -17,13 +16,12 @@ clock (up to 10 ms on common kernels, more on network file systems), so its time
 """
 
 
-@frozen
-class FileIdentity:
+class FileIdentity(NamedTuple):
     """
-    What ``stat`` says of a file; two equal ones mean that nobody changed it in between, unless it is :attr:`racy`.
+    What ``stat`` says of a file; two equal ones mean that nobody changed it in between, unless it is :attr:`racy`. Nearly every
+    call compares some, so it is a plain tuple.
 
     :param exists: whether there is a file at all.
-    :param racy: it changed so shortly before it was looked at that it must be read again the next time.
     """
 
     exists: bool
@@ -32,7 +30,25 @@ class FileIdentity:
     mtime: int = 0
     ctime: int = 0
     size: int = 0
-    racy: bool = field(default=False, eq=False)
+
+    @property
+    def racy(self) -> bool:
+        """
+        It changed so shortly before it was looked at that it must be read again the next time.
+        """
+        return False
+
+
+class _RacyIdentity(FileIdentity):
+    """
+    Of a file that changed a moment ago.
+    """
+
+    __slots__ = ()
+
+    @property
+    def racy(self) -> bool:
+        return True
 
 
 MISSING = FileIdentity(False)
@@ -46,10 +62,15 @@ def identify(path: str | bytes | int, now: Callable[[], int] = time.time_ns) -> 
     :param now: the wall clock in nanoseconds, that which the file system stamps files with.
     """
     try:
-        status = os.stat(path)
+        return identity_of(os.stat(path), now())
     except (FileNotFoundError, NotADirectoryError):
         return MISSING
-    age = now() - max(status.st_mtime_ns, status.st_ctime_ns)
-    return FileIdentity(
-        True, status.st_dev, status.st_ino, status.st_mtime_ns, status.st_ctime_ns, status.st_size, -RACY < age < RACY
-    )
+
+
+def identity_of(status: os.stat_result, now: int) -> FileIdentity:
+    """
+    :param now: when it was looked at: the wall clock in nanoseconds.
+    """
+    mtime, ctime = status.st_mtime_ns, status.st_ctime_ns
+    kind = _RacyIdentity if -RACY < now - max(mtime, ctime) < RACY else FileIdentity
+    return kind(True, status.st_dev, status.st_ino, mtime, ctime, status.st_size)

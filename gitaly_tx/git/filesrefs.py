@@ -5,7 +5,7 @@
 from __future__ import annotations
 
 import os
-from collections.abc import Callable, Iterator, Mapping, Sequence
+from collections.abc import Callable, Coroutine, Iterator, Mapping, Sequence
 from functools import partial
 from typing import Any, Protocol, TypeVar
 
@@ -136,13 +136,13 @@ class FilesRefs:
 
     # -------------------------------------------------------------------------------------------------- reading
 
-    async def read(self, directory: GitDirectory, name: bytes) -> Reference | None:
+    def read(self, directory: GitDirectory, name: bytes) -> Coroutine[Any, Any, Reference | None]:
         """
         As :func:`IRefs.read`.
 
         :raises OtherFormat: as every method here, if the repository has no refs in files.
         """
-        return await self._warm.look((directory.path, name), self.in_thread, self._read, directory, name)
+        return self._warm.look((directory.path, name), self.in_thread, self._read, directory, name)
 
     def _read(self, directory: GitDirectory, name: bytes) -> Reference | None:
         root = self._root(directory)
@@ -169,11 +169,11 @@ class FilesRefs:
             name = loose.symbolic
         return name, None
 
-    async def head(self, directory: GitDirectory) -> bytes | None:
+    def head(self, directory: GitDirectory) -> Coroutine[Any, Any, bytes | None]:
         """
         As :func:`IRefs.head`.
         """
-        return await self._warm.look((directory.path, b"HEAD"), self.in_thread, self._head, directory)
+        return self._warm.look((directory.path, b"HEAD"), self.in_thread, self._head, directory)
 
     def _head(self, directory: GitDirectory) -> bytes | None:
         final, _ = self._resolve(self._root(directory), b"HEAD")

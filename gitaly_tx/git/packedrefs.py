@@ -6,7 +6,6 @@ It is read whole: a mapping would cost no memory, and end the process if the dis
 
 from __future__ import annotations
 
-import os
 import re
 import threading
 import time
@@ -37,6 +36,9 @@ PARSED = 1 << 20
 
 WEIGHT = 9
 """What an entry takes in memory then, with its bytes in the file: so many times the latter."""
+
+FOUND = 1024
+"""Names whose look-ups are remembered, for each version of a file."""
 
 _log = Logger()
 
@@ -77,6 +79,7 @@ class PackedRefs:
     _sorted: bool = field(default=True, init=False)
     _parsed: tuple[list[bytes], list[PackedRef]] | None = field(default=None, init=False)
     _made: list[Reference] | None = field(default=None, init=False)
+    _found: dict[bytes, PackedRef | None] = field(factory=dict, init=False)
 
     def __attrs_post_init__(self) -> None:
         traits: list[bytes] = []
@@ -95,8 +98,14 @@ class PackedRefs:
         """
         One ref.
         """
-        found = self._locate(name)
-        return None if found is None else self._entry(found)
+        try:
+            return self._found[name]
+        except KeyError:
+            found = self._locate(name)
+        if len(self._found) >= FOUND:
+            self._found.clear()
+        self._found[name] = entry = None if found is None else self._entry(found)
+        return entry
 
     def below(self, prefix: bytes) -> Iterator[PackedRef]:
         """
@@ -257,7 +266,7 @@ class PackedRefsFiles:
 
         :raises OSError: if the file cannot be read.
         """
-        path = os.path.join(directory, "packed-refs")
+        path = f"{directory}/packed-refs"
         identity = identify(path, self._now)
         if identity == MISSING:
             self.forget(directory)

@@ -52,6 +52,7 @@ class ObjectCache:
         self._lock = threading.Lock()
         self._kept: OrderedDict[tuple[int, int], tuple[int, bytes]] = OrderedDict()
         self._offsets: dict[tuple[int, bytes], int] = {}
+        self._infos: dict[tuple[int, int], tuple[bytes, int]] = {}
 
     def place(self, key: tuple[int, bytes]) -> int | None:
         """
@@ -68,6 +69,23 @@ class ObjectCache:
         if len(self._offsets) >= _PLACES:
             self._offsets.clear()
         self._offsets[key] = offset
+
+    def info(self, key: tuple[int, int]) -> tuple[bytes, int] | None:
+        """
+        Type and size of an object, if its content is kept or they were found lately.
+
+        :param key: the pack's serial number and the entry's offset.
+        """
+        kept = self._kept.get(key)
+        return self._infos.get(key) if kept is None else (TYPES[kept[0]], len(kept[1]))
+
+    def remember_info(self, key: tuple[int, int], info: tuple[bytes, int]) -> None:
+        """
+        Keep in mind what an object is.
+        """
+        if len(self._infos) >= _INFOS:
+            self._infos.clear()
+        self._infos[key] = info
 
     @property
     def size(self) -> int:
@@ -107,6 +125,9 @@ _OVERHEAD = 256
 
 _PLACES = 32_768
 """Objects whose places are kept in mind; some 5 MiB."""
+
+_INFOS = 16_384
+"""Objects whose types and sizes are kept in mind; some 4 MiB."""
 
 
 class Entry(NamedTuple):
@@ -209,9 +230,14 @@ class Pack:
         An object's type and size, without putting it together: a delta says the size of its result at its beginning, and the
         type is that of the entry at the end of the chain.
         """
-        cached = self._cache.get((self._serial, offset))
-        if cached is not None:
-            return TYPES[cached[0]], len(cached[1])
+        key = (self._serial, offset)
+        info = self._cache.info(key)
+        if info is None:
+            info = self._info(offset)
+            self._cache.remember_info(key, info)
+        return info
+
+    def _info(self, offset: int) -> tuple[bytes, int]:
         entry = self.entry(offset)
         size = entry.size if entry.base is None else self._result_size(entry)
         for _ in range(_LONGEST_CHAIN):

@@ -4,6 +4,7 @@ May this user do this to that repository? Asked before any work, for the doors t
 
 from __future__ import annotations
 
+from collections.abc import Awaitable
 from typing import Final, NoReturn
 
 from zope.interface import implementer
@@ -39,9 +40,11 @@ class Access:
         self._access = access
         self._metrics = metrics
 
-    async def __call__(self, call: Call, proceed: Proceed) -> None:
-        if call.door is not Door.GRPC:
-            await self._ask(call)
+    def __call__(self, call: Call, proceed: Proceed) -> Awaitable[None]:
+        return proceed() if call.door is Door.GRPC else self._asked(call, proceed)
+
+    async def _asked(self, call: Call, proceed: Proceed) -> None:
+        await self._ask(call)
         await proceed()
 
     async def _ask(self, call: Call) -> None:

@@ -4,7 +4,7 @@ Nobody gets further over gRPC without the configured token.
 
 from __future__ import annotations
 
-from collections.abc import Callable
+from collections.abc import Awaitable, Callable
 from typing import Final
 
 from zope.interface import implementer
@@ -43,10 +43,10 @@ class AuthToken:
         self._accepted = metrics.auth.labels("grpc", "grpc", "ok")
         self._refused = metrics.auth.labels("grpc", "grpc", "refused")
 
-    async def __call__(self, call: Call, proceed: Proceed) -> None:
+    def __call__(self, call: Call, proceed: Proceed) -> Awaitable[None]:
         if call.door is Door.GRPC:
             self._check(call, self._callers.wanted)
-        await proceed()
+        return proceed()
 
     def _check(self, call: Call, wanted: Wanted) -> None:
         fields = call.fields

@@ -4,6 +4,7 @@ Feature flags that a caller sends along, kept on the call for whoever asks.
 
 from __future__ import annotations
 
+from collections.abc import Awaitable
 from typing import Final
 
 from zope.interface import implementer
@@ -24,13 +25,12 @@ class Flags:
     if the flag had not been sent. Those that are on are on the call's log line, as in Gitaly.
     """
 
-    async def __call__(self, call: Call, proceed: Proceed) -> None:
+    def __call__(self, call: Call, proceed: Proceed) -> Awaitable[None]:
         for key in call.metadata:
             if key.startswith(PREFIX):
                 value = _VALUES.get(call.metadatum(key))
                 if value is not None:
                     call.flags[key.removeprefix(PREFIX).replace("-", "_")] = value
-        enabled = sorted(name for name, value in call.flags.items() if value)
-        if enabled:
+        if call.flags and (enabled := sorted(name for name, value in call.flags.items() if value)):
             call.fields["feature_flags"] = " ".join(enabled)
-        await proceed()
+        return proceed()

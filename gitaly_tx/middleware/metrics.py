@@ -7,12 +7,12 @@ from __future__ import annotations
 from collections.abc import Mapping
 from typing import Final
 
-from prometheus_client import Counter, Histogram
 from twisted.internet.interfaces import IReactorTime
 from zope.interface import implementer
 
 from ..errors import GitalyError
 from ..observability.metrics import Metrics
+from ..observability.tallies import Count, Spread
 from ..rpc.call import Call, Door
 from ..rpc.codes import go_name
 from ..rpc.interfaces import IMiddleware, Proceed
@@ -112,24 +112,24 @@ class _Method:
 
     def __init__(self, metrics: Metrics, method: MethodInfo) -> None:
         self._labels = (method.kind, method.service, method.name)
-        self.started: Counter = metrics.calls_started.labels(*self._labels)
-        self.seconds: Histogram = metrics.calls_seconds.labels(*self._labels)
+        self.started: Count = metrics.calls_started.labels(*self._labels)
+        self.seconds: Spread = metrics.calls_seconds.labels(*self._labels)
         self.in_flight = 0
         metrics.calls_in_flight.labels(method.service, method.name).set_function(lambda: self.in_flight)
         self._handled = metrics.calls_handled
-        self._codes: dict[str, Counter] = {}
+        self._codes: dict[str, Count] = {}
         self._asked = metrics.client_requests
-        self._client: dict[tuple[str, str, str, str, str], Counter] = {}
+        self._client: dict[tuple[str, str, str, str, str], Count] = {}
         known = method.operation is not Operation.UNKNOWN
         self._what = (method.operation.name.lower(), method.scope.name.lower()) if known else (UNKNOWN, UNKNOWN)
 
-    def handled(self, code: str) -> Counter:
+    def handled(self, code: str) -> Count:
         found = self._codes.get(code)
         if found is None:
             found = self._codes[code] = self._handled.labels(*self._labels, code)
         return found
 
-    def asked_by(self, name: str, site: str, auth: str, code: str, deadline: str) -> Counter:
+    def asked_by(self, name: str, site: str, auth: str, code: str, deadline: str) -> Count:
         key = (name, site, auth, code, deadline)
         found = self._client.get(key)
         if found is None:

@@ -4,7 +4,7 @@ Who asks for what: the log fields of a call, under the names that Gitaly gives t
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Awaitable, Mapping
 from typing import Any, Final
 
 from google.protobuf.message import Message
@@ -40,7 +40,7 @@ class RequestInfo:
     def __init__(self) -> None:
         self._constant: dict[str, dict[str, Any]] = {}
 
-    async def __call__(self, call: Call, proceed: Proceed) -> None:
+    def __call__(self, call: Call, proceed: Proceed) -> Awaitable[None]:
         fields = call.fields
         constant = self._constant.get(call.method.path)
         if constant is None:
@@ -58,7 +58,7 @@ class RequestInfo:
             fields["user_id"] = call.identity.gl_id
         if call.method.target or call.method.storage:
             call.exchange = NotedExchange(call.exchange, lambda request: _note(call, request))
-        await proceed()
+        return proceed()
 
 
 def _of_method(method: MethodInfo) -> dict[str, Any]:

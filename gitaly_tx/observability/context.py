@@ -7,8 +7,7 @@ whatever it awaits and whatever it calls sees the same values; a callback of som
 
 from __future__ import annotations
 
-from collections.abc import Iterator, Mapping, MutableMapping
-from contextlib import contextmanager
+from collections.abc import Mapping, MutableMapping
 from contextvars import ContextVar
 from types import MappingProxyType
 from typing import Any
@@ -19,8 +18,7 @@ _correlation_id: ContextVar[str] = ContextVar("gitaly_tx_correlation_id", defaul
 _fields: ContextVar[Mapping[str, Any]] = ContextVar("gitaly_tx_log_fields", default=_NOTHING)
 
 
-@contextmanager
-def bind(correlation_id: str, fields: Mapping[str, Any] | None = None) -> Iterator[None]:
+class bind:
     """
     Give everything inside of the ``with`` block a correlation id, and begin its log fields anew.
 
@@ -28,15 +26,23 @@ def bind(correlation_id: str, fields: Mapping[str, Any] | None = None) -> Iterat
     :param fields: what each of them says beside. The mapping is kept, not copied: what is added to it later shows up in later
         lines, so a call's own ``fields`` can be given here.
     """
-    before_id, before_fields = _correlation_id.get(), _fields.get()
-    _correlation_id.set(correlation_id)
-    _fields.set(_NOTHING if fields is None else fields)
-    try:
-        yield
-    finally:
+
+    __slots__ = ("_before", "_now")
+
+    def __init__(self, correlation_id: str, fields: Mapping[str, Any] | None = None) -> None:
+        self._now = correlation_id, _NOTHING if fields is None else fields
+
+    def __enter__(self) -> None:
+        self._before = _correlation_id.get(), _fields.get()
+        self._set(self._now)
+
+    def __exit__(self, *_: object) -> None:
         # Not Token.reset: a generator that is closed from another context may come through here, and reset refuses that.
-        _correlation_id.set(before_id)
-        _fields.set(before_fields)
+        self._set(self._before)
+
+    def _set(self, values: tuple[str, Mapping[str, Any]]) -> None:
+        _correlation_id.set(values[0])
+        _fields.set(values[1])
 
 
 def current_correlation_id() -> str:

@@ -15,7 +15,7 @@ import re
 from collections.abc import Callable, Iterable, Mapping
 from datetime import UTC, datetime
 from functools import lru_cache
-from math import floor
+from math import floor, isfinite
 from typing import Any
 
 from twisted.logger import ILogObserver, LogEvent, LogLevel, formatEvent
@@ -99,9 +99,11 @@ class LineObserver:
         self._write = write
         self._lost_elsewhere = lost
         self._json = json
-        self._level = LEVELS[level]
+        self._written = frozenset(each.name for each in LogLevel.iterconstants() if each >= LEVELS[level])
+        self._brief = not json and LogLevel.debug.name not in self._written
+        self._format = _json_field if json else _text_field
         self._secrets = set(secrets)
-        self._constant = tuple((constant or {}).items())
+        self._constant = dict(constant or _NOTHING)
         self._lost = 0
         self._second = -1
         self._time = ""
@@ -113,12 +115,12 @@ class LineObserver:
         """
         self._secrets.update(secrets)
         self._redactor = Redactor(self._secrets)
-        # Most values are the same on many lines: methods, repositories, users.
-        self._known = lru_cache(maxsize=4096)(self._redactor.text)
+        # Most fields are the same on many lines: methods, repositories, users.
+        self._known = lru_cache(maxsize=4096)(self._made)
 
     def __call__(self, event: LogEvent) -> None:
         level = _level(event)
-        if level < self._level:
+        if level.name not in self._written:
             return
         count = self._lost + (self._lost_elsewhere() if self._lost_elsewhere is not None else 0)
         lost = {"lost_lines": count} if count else {}
@@ -135,19 +137,30 @@ class LineObserver:
 
         :param more: further fields.
         """
-        fields: dict[str, Any] = {
-            "level": _SHOWN.get(level) or level.name,
-            "msg": self._value(_message(event)),
-            "time": self._made(event.get("log_time") or 0),
+        known, made, message = self._known, self._made, _message(event)
+        fields = {
+            "level": known("level", _SHOWN.get(level) or level.name),
+            "msg": (known if len(message) <= _SHORT else made)("msg", message),
+            "time": self._format("time", self._clock(event.get("log_time") or 0)),
         }
-        brief = not self._json and level is LogLevel.info and self._level is not LogLevel.debug
-        for source in (self._constant, _facts(event), (more or _NOTHING).items()):
-            for name, value in source:
-                if not (brief and _is_detail(name)):
-                    fields[name] = HIDDEN if is_secret_name(name) else self._value(value)
-        return (_json_line(fields) if self._json else _text_line(fields)) + "\n"
+        brief = self._brief and level is LogLevel.info
+        for source in (self._constant, _bound(event), current_fields(), _facts(event), more or _NOTHING):
+            for name, value in source.items():
+                if brief and _is_detail(name):
+                    continue
+                short = value is None or (type(value) is str and len(value) <= _SHORT)
+                fields[name] = known(name, value) if short else made(name, value)
+        if self._json:
+            return f"{{{','.join(fields.values())}}}\n"
+        return " ".join((fields.pop("time"), *fields.values())) + "\n"
 
-    def _made(self, time: float) -> str:
+    def _made(self, name: str, value: Any) -> str:
+        """
+        A field as it stands in the line.
+        """
+        return self._format(name, HIDDEN if is_secret_name(name) else self._value(value))
+
+    def _clock(self, time: float) -> str:
         """
         A time as RFC 3339 has it, with milliseconds.
         """
@@ -163,7 +176,7 @@ class LineObserver:
         """
         kind = type(value)
         if kind is str:
-            return self._known(value) if len(value) <= _SHORT else self._redactor.text(_cut(value))
+            return self._redactor.text(_cut(value))
         if value is None or kind is int or kind is float or kind is bool:
             return value
         if isinstance(value, Mapping) and depth < 3:
@@ -183,32 +196,43 @@ def _message(event: LogEvent) -> str:
 
 def _level(event: LogEvent) -> Any:
     level = event.get("log_level") or (LogLevel.critical if event.get("isError") else LogLevel.info)
-    if level == LogLevel.info and str(event.get("log_namespace", "")).startswith(("twisted.", "log_legacy")):
+    if level is LogLevel.info and str(event.get("log_namespace", "")).startswith(("twisted.", "log_legacy")):
         return LogLevel.debug
     return level
 
 
-def _facts(event: LogEvent) -> Iterable[tuple[str, Any]]:
+def _bound(event: LogEvent) -> Mapping[str, Any]:
     """
-    The fields of a line: of the call that is going on, of the event itself, and of its failure.
+    Where an event comes from, and what else happens because of the same call.
     """
+    found = {}
     if namespace := event.get("log_namespace"):
-        yield "component", namespace
+        found["component"] = namespace
     if correlation_id := current_correlation_id():
-        yield "correlation_id", correlation_id
-    yield from current_fields().items()
-    for name, value in event.items():
-        if not name.startswith(("log_", "_")) and name not in _LEGACY:
-            yield name, value
+        found["correlation_id"] = correlation_id
+    return found
+
+
+def _facts(event: LogEvent) -> Mapping[str, Any]:
+    """
+    The fields of the event itself, and of its failure.
+    """
+    found = {name: value for name, value in event.items() if _is_fact(name)}
     failure = event.get("log_failure")
     if isinstance(failure, Failure):
         error = failure.value
-        yield "error", error.message if isinstance(error, GitalyError) else f"{type(error).__name__}: {_text(error)}"
+        found["error"] = error.message if isinstance(error, GitalyError) else f"{type(error).__name__}: {_text(error)}"
         if isinstance(error, GitalyError):
-            yield "error_code", error.code.name
+            found["error_code"] = error.code.name
             if error.facts:
-                yield "error_metadata", error.facts
-        yield "stack", _middle(failure.getTraceback())
+                found["error_metadata"] = error.facts
+        found["stack"] = _middle(failure.getTraceback())
+    return found
+
+
+@lru_cache(maxsize=1024)
+def _is_fact(name: str) -> bool:
+    return not name.startswith(("log_", "_")) and name not in _LEGACY
 
 
 def _text(value: Any) -> str:
@@ -238,14 +262,19 @@ def _middle(text: str) -> str:
     return f"{text[:half]}\n… ({len(text) - 2 * half} left out) …\n{text[-half:]}"
 
 
-def _json_line(fields: Mapping[str, Any]) -> str:
-    return escaped(_encode(fields))
+def _json_field(name: str, value: Any) -> str:
+    if type(value) is int or (type(value) is float and isfinite(value)):
+        return f"{_json_name(name)}:{value!r}"  # what JSON makes of them, by a shorter way
+    return f"{_json_name(name)}:{escaped(_encode(value))}"
 
 
-def _text_line(fields: dict[str, Any]) -> str:
-    words = [f"{name}={_shown(fields.pop(name))}" for name in ("time", "level", "msg")]
-    words += [f"{name}={_shown(value)}" for name, value in fields.items()]
-    return escaped(" ".join(words))
+@lru_cache(maxsize=1024)
+def _json_name(name: str) -> str:
+    return escaped(_encode(name))
+
+
+def _text_field(name: str, value: Any) -> str:
+    return escaped(f"{name}={_word(value)}")
 
 
 @lru_cache(maxsize=1024)
@@ -253,13 +282,13 @@ def _is_detail(name: str) -> bool:
     return name.startswith(_DETAILS) and name not in _NEEDED
 
 
-def _shown(value: Any) -> str:
+def _word(value: Any) -> str:
     """
     A value as logrus's text format has it: bare if it is one plain word, in quotes otherwise.
     """
     kind = type(value)
     if kind is int or kind is float:
-        return repr(value)  # what JSON makes of them, by a shorter way
+        return repr(value)
     text = value if isinstance(value, str) else _encode(value)
     return text if _PLAIN.fullmatch(text) else _encode(text)
 

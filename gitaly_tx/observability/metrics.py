@@ -12,6 +12,8 @@ from prometheus_client.gc_collector import GCCollector
 from prometheus_client.platform_collector import PlatformCollector
 from prometheus_client.process_collector import ProcessCollector
 
+from .tallies import Spreads, Tally
+
 LATENCY_BUCKETS = (0.001, 0.005, 0.025, 0.1, 0.5, 1.0, 10.0, 30.0, 60.0, 300.0, 1500.0)
 """Seconds that a call takes; Gitaly's defaults."""
 
@@ -52,18 +54,18 @@ class Metrics:
         ``grpc_type`` is ``unary``, ``client_stream``, ``server_stream`` or ``bidi_stream``; ``grpc_code`` is Go's spelling:
         ``NotFound``.
         """
-        self.calls_started = Counter("grpc_server_started_total", "Calls begun.", _METHOD, registry=registry)
-        self.calls_handled = Counter(
+        self.calls_started = Tally("grpc_server_started_total", "Calls begun.", _METHOD, registry=registry)
+        self.calls_handled = Tally(
             "grpc_server_handled_total", "Calls ended, by the status they ended with.", (*_METHOD, "grpc_code"), registry=registry
         )
-        self.calls_seconds = Histogram(
+        self.calls_seconds = Spreads(
             "grpc_server_handling_seconds",
             "Seconds from a call's beginning to its end.",
             _METHOD,
             buckets=LATENCY_BUCKETS,
             registry=registry,
         )
-        self.client_requests = Counter(
+        self.client_requests = Tally(
             "gitaly_service_client_requests_total",
             "Calls ended, by who made them and how they ended, as Gitaly counts them.",
             (
@@ -91,13 +93,13 @@ class Metrics:
             ("reason", "service", "method"),
             registry=registry,
         )
-        self.auth = Counter(
+        self.auth = Tally(
             "gitaly_tx_auth_total",
             "Attempts to prove who one is: how (key, token, grpc, anonymous) and with what outcome (ok, refused).",
             ("protocol", "method", "outcome"),
             registry=registry,
         )
-        self.authentications = Counter(
+        self.authentications = Tally(
             "gitaly_authentications_total",
             "Tokens of gRPC callers, as Gitaly counts them: are they enforced, and were they good.",
             ("enforced", "status"),
@@ -109,7 +111,7 @@ class Metrics:
         """
         What crosses the wire: ``protocol`` is ``grpc``, ``http`` or ``ssh``; ``direction`` is ``in`` or ``out``.
         """
-        self.bytes = Counter(
+        self.bytes = Tally(
             "gitaly_tx_bytes_total", "Bytes of git and message traffic.", ("protocol", "direction"), registry=registry
         )
 

@@ -88,7 +88,8 @@ class IMiddleware(Interface):
 
     def __call__(call: Call, proceed: Proceed) -> Awaitable[None]:
         """
-        Let the call pass, or raise.
+        Let the call pass, or raise. One that has nothing to do afterwards is no coroutine function but returns what ``proceed``
+        does: each coroutine of a call is passed through whenever it goes on.
 
         :param call: the call; its exchange may be replaced by one that wraps it.
         :param proceed: goes on with the next middleware, and in the end with the method. Awaited at most once.

@@ -8,7 +8,7 @@ Whether a method reads or writes, at which scope, and which field of its request
 from __future__ import annotations
 
 import enum
-from collections.abc import Iterator
+from collections.abc import Iterator, Sequence
 from typing import Any, cast
 
 from attrs import field, frozen
@@ -87,7 +87,7 @@ class MethodInfo:
         """
         The repository that a request works on, if it names one.
         """
-        found = _follow(request, self.target)
+        found = _follow(request, self.target) if self.target else None
         if isinstance(found, ObjectPool):
             found = found.repository if found.HasField("repository") else None
         return found if isinstance(found, Repository) else None
@@ -99,8 +99,11 @@ class MethodInfo:
         repository = self.repository(request)
         if repository is not None:
             return repository.storage_name
-        found = _follow(request, self.storage)
-        return found if isinstance(found, str) else ""
+        if not self.storage:
+            return ""
+        *way, name = self.storage
+        found = _follow(request, way)
+        return "" if found is None else str(getattr(found, name))
 
 
 def methods(file: FileDescriptor) -> Iterator[MethodInfo]:
@@ -152,12 +155,13 @@ def _find(method: MethodDescriptor, *extensions: FieldDescriptor) -> tuple[str, 
     return ()
 
 
-def _follow(request: Message, way: tuple[str, ...]) -> object:
-    found: object = request if way else None
+def _follow(request: Any, way: Sequence[str]) -> Message | None:
+    """
+    The message that fields lead to, each of which holds a message; ``None`` if one of them is not set.
+    """
     for name in way:
-        if not isinstance(found, Message):
+        if not request.HasField(name):
             return None
-        if found.DESCRIPTOR.fields_by_name[name].has_presence and not cast(Any, found).HasField(name):
-            return None
-        found = getattr(found, name)
+        request = getattr(request, name)
+    found: Message = request
     return found

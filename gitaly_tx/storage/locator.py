@@ -185,13 +185,13 @@ def _is_plain(place: Place) -> bool:
     Whether no symbolic link is on the way from the storage to the place: as nearly always, and found out at a third of the price.
     """
     try:
-        return not any(stat.S_ISLNK(os.lstat(path).st_mode) for path in _on_the_way(place.storage.path, place.path))
+        return not any(stat.S_ISLNK(os.lstat(path).st_mode) for path in on_the_way(place.storage.path, place.path))
     except OSError:
         return False
 
 
 @lru_cache(maxsize=1024)
-def _on_the_way(root: str, path: str) -> tuple[str, ...]:
+def on_the_way(root: str, path: str) -> tuple[str, ...]:
     """
     The directories from a storage to a place in it, and the place.
     """

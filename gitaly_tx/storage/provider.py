@@ -40,6 +40,7 @@ from .naming import Place, has_quarantine, required, storage_of
 from .partitions import Claims, Lifetimes, line_of, partition_of
 from .repository import FilesystemRepository, Means
 from .resolve import candidates, checked, creation_path
+from .sightings import Sightings
 from .staging import Counted, FilesystemStaging, Stagings, uncounted
 from .turns import Turns
 
@@ -81,6 +82,7 @@ class FilesystemStorageProvider:
         self._queue = queue
         self._object_format = object_format
         self._threads = threads
+        self._sightings = Sightings()
         self._lifetimes = Lifetimes()
         self._claims = Claims()
         stagings = Stagings(threads, counted, objects.forget)
@@ -101,7 +103,7 @@ class FilesystemStorageProvider:
         storage = storage_of(message, self.storages)
         try:
             path = required(message).relative_path
-            await self._warm.look((f"{storage.path}/{path}", None), self._threads, locator.locate, storage, path)
+            await self._warm.look((f"{storage.path}/{path}", None), self._threads, self._sightings.locate, storage, path)
         except (RepositoryNotFound, RepositoryNotValid):
             return False
         return True
@@ -172,7 +174,7 @@ class FilesystemStorageProvider:
         return await self._turns.take({repository.place: repository.line}, _nothing, partial(self._retract, repository))
 
     async def _open(self, storage: StorageInfo, message: Repository) -> FilesystemRepository:
-        if message.git_object_directory or message.git_alternate_object_directories:
+        if has_quarantine(message):
             found, line, object_format = await self._threads(self._inspect, storage, message)
         else:
             key = (f"{storage.path}/{message.relative_path}", message.relative_path)
@@ -195,9 +197,12 @@ class FilesystemStorageProvider:
     def _inspect(
         self, storage: StorageInfo, message: Repository
     ) -> tuple[locator.Located, Partition, ObjectFormat | GitalyError]:
-        found = locator.locate(
-            storage, message.relative_path, message.git_object_directory, message.git_alternate_object_directories
-        )
+        if has_quarantine(message):
+            found = locator.locate(
+                storage, message.relative_path, message.git_object_directory, message.git_alternate_object_directories
+            )
+        else:
+            found = self._sightings.locate(storage, message.relative_path)
         line = line_of(found.place)
         try:
             return found, line, self._object_format(found.directory)

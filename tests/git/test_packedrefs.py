@@ -5,11 +5,13 @@ Tests for gitaly_tx.git.packedrefs.
 from __future__ import annotations
 
 import os
+from unittest.mock import patch
 
 from hypothesis import given, settings
 from hypothesis import strategies as st
 from twisted.trial.unittest import SynchronousTestCase
 
+from gitaly_tx.git import packedrefs
 from gitaly_tx.git.objectid import ObjectID
 from gitaly_tx.git.packedrefs import HEADER, PARSED, WEIGHT, PackedRef, PackedRefs, PackedRefsFiles
 
@@ -74,6 +76,20 @@ class PackedRefsTests(SynchronousTestCase):
         refs = PackedRefs(content)
         self.assertEqual(b"".join(refs.without(dropped)), expected)
         self.assertEqual(refs.has_any(dropped), bool(present & dropped))
+
+    def test_remembered(self):
+        """
+        A name is looked for once, whether it is there or not; so many are remembered, and no more.
+        """
+        refs = PackedRefs(HEADER + line(b"refs/heads/a"))
+        for name in (b"refs/heads/a", b"refs/heads/b"):
+            found = refs.find(name)
+            with patch.object(PackedRefs, "_locate", side_effect=AssertionError):
+                self.assertIs(refs.find(name), found)
+        with patch.object(packedrefs, "FOUND", 1):
+            refs.find(b"refs/heads/c")
+        with patch.object(PackedRefs, "_locate", side_effect=AssertionError), self.assertRaises(AssertionError):
+            refs.find(b"refs/heads/a")
 
     def test_unsorted(self):
         """

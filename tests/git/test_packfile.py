@@ -9,9 +9,11 @@ import os
 import struct
 import zlib
 from collections.abc import Mapping
+from unittest.mock import patch
 
 from twisted.trial.unittest import SynchronousTestCase
 
+from gitaly_tx.git import packfile
 from gitaly_tx.git.packfile import ObjectCache, Pack, TooLarge
 from gitaly_tx.git.packindex import Damaged, PackIndex
 
@@ -100,6 +102,23 @@ class PackTests(Case):
         large = bytes(range(256)) * 3000
         pack = self.pack((BASE, entry(3, len(large), large)))
         self.assertEqual(self.read(pack, BASE), (b"blob", large))
+
+    def test_info_remembered(self):
+        """
+        What an object is, is found out once; so many are remembered, and no more.
+        """
+        pack = self.delta(number(5) + number(9) + b"\x90\x05\x04, ok")
+        offset = pack.index.find(OTHER)
+        assert offset is not None
+        self.assertEqual(pack.info(offset), (b"blob", 9))
+        with patch.object(pack, "entry", side_effect=AssertionError):
+            self.assertEqual(pack.info(offset), (b"blob", 9))
+            with patch.object(packfile, "_INFOS", 1), self.assertRaises(AssertionError):
+                pack.info(12)
+        with patch.object(packfile, "_INFOS", 1):
+            pack.info(12)
+        with patch.object(pack, "entry", side_effect=AssertionError), self.assertRaises(AssertionError):
+            pack.info(offset)
 
     def test_damaged_deltas(self):
         """

@@ -13,6 +13,7 @@ from prometheus_client.metrics import MetricWrapperBase
 from twisted.trial.unittest import SynchronousTestCase
 
 from gitaly_tx.observability.metrics import Metrics
+from gitaly_tx.observability.tallies import Spreads, Tally
 
 RULES = os.path.join(os.path.dirname(__file__), "..", "..", "etc", "prometheus-rules.yml")
 
@@ -31,6 +32,8 @@ def exported(metrics: Metrics) -> tuple[set[str], set[str]]:
     for wrapper in vars(metrics).values():
         if isinstance(wrapper, MetricWrapperBase):
             labels |= set(wrapper._labelnames)
+        elif isinstance(wrapper, Tally | Spreads):
+            labels |= set(wrapper.labelnames)
     return names, labels
 
 
