@@ -83,9 +83,9 @@ class Limits:
         self._clock = clock
 
     async def __call__(self, call: Call, proceed: Proceed) -> None:
-        held: list[IPlace] = []
+        rules, held = self._rules.get(call.method.path), list[IPlace]()
         try:
-            for rule, key in await self._rules_of(call):
+            for rule, key in await self._keyed(rules, call) if rules else ():
                 place = rule.limiter.enter(key)
                 held.append(place)
                 await self._admitted(call, rule.kind, key, place)
@@ -96,10 +96,7 @@ class Limits:
             for place in reversed(held):
                 place.leave()
 
-    async def _rules_of(self, call: Call) -> list[tuple[Rule, str]]:
-        rules = self._rules.get(call.method.path)
-        if not rules:
-            return []
+    async def _keyed(self, rules: Sequence[Rule], call: Call) -> list[tuple[Rule, str]]:
         call.exchange = exchange = PeekedExchange(call.exchange)
         first = await exchange.peek()
         repository = None if first is None else call.method.repository(first)

@@ -45,6 +45,8 @@ class Redactor:
         """
         if self._known is not None:
             text = self._known.sub(HIDDEN, text)
+        if text.isalnum():
+            return text  # everything that is looked for below has a mark or a space in it
         lower = text.lower()
         # One of these is in everything that the expression matches; looking for them first is ten times faster.
         if "://" in lower or "bearer" in lower or "basic" in lower or "gtx_" in lower or "v2." in lower or "private key" in lower:

@@ -19,7 +19,7 @@ from ..errors import Code, GitalyError
 from ..streams import StreamBroken
 from .call import Call
 from .catalogue import ELSEWHERE, gitaly_methods
-from .execution import Execution
+from .execution import Execution, run
 from .interfaces import IDispatcher, IExchange, IMethods, IMiddleware
 from .method import MethodInfo, methods
 
@@ -111,7 +111,7 @@ class Dispatcher:
 
         A call that is cancelled, or whose deadline passes, has some seconds to clean up; the Deferred fires only after that.
         """
-        work = Deferred.fromCoroutine(self._guarded(call))
+        work = run(self._guarded(call))
         if work.called:
             return work
         return Execution(call, work, self._clock, self._patience).outcome

@@ -4,13 +4,52 @@ One call under way: cancelled by its caller, ended by its deadline, waited for w
 
 from __future__ import annotations
 
-from twisted.internet.defer import Deferred
+from collections.abc import Coroutine, Generator
+from contextvars import copy_context
+from typing import Any, TypeVar
+
+from twisted.internet.defer import Deferred, fail, succeed
 from twisted.internet.interfaces import IDelayedCall, IReactorTime
 from twisted.logger import Logger
 from twisted.python.failure import Failure
 
 from ..errors import Code, GitalyError
 from .call import Call
+
+T = TypeVar("T")
+
+
+def run(coroutine: Coroutine[Any, Any, T]) -> Deferred[T]:
+    """
+    As :meth:`Deferred.fromCoroutine`, at a quarter of its price for a coroutine that never waits. Most calls never do.
+    """
+    context = copy_context()
+    try:
+        awaited = context.run(coroutine.send, None)
+    except StopIteration as end:
+        return succeed(end.value)
+    except BaseException:
+        return fail()
+    return context.run(Deferred.fromCoroutine, _resumed(coroutine, awaited))
+
+
+def _resumed(coroutine: Coroutine[Any, Any, T], awaited: Any) -> Generator[Any, Any, T]:
+    """
+    The rest of a coroutine.
+
+    :param awaited: what it waits for now.
+    """
+    try:
+        while True:
+            try:
+                result = yield awaited
+            except BaseException as error:
+                awaited = coroutine.throw(error)
+            else:
+                awaited = coroutine.send(result)
+    except StopIteration as end:
+        value: T = end.value
+        return value
 
 
 class Execution:
