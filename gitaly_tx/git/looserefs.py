@@ -8,6 +8,7 @@ import errno
 import os
 import re
 from collections.abc import Iterator
+from functools import lru_cache
 
 from attrs import frozen
 from twisted.logger import Logger
@@ -44,9 +45,10 @@ BROKEN = LooseRef()
 """A file that is no ref."""
 
 
+@lru_cache(maxsize=1024)
 def parse(content: bytes) -> LooseRef:
     """
-    The content of a ref's file.
+    The content of a ref's file, of which no more than :data:`MAXIMUM` bytes were read. Most are read many times.
     """
     if content.startswith(b"ref:"):
         name = content[4:].strip()

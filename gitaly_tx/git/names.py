@@ -22,6 +22,9 @@ _WELL_FORMED = re.compile(
     rb")+(?<!\.)\Z"
 )
 
+# Most revisions: full ids, names of refs, and steps from them. Nothing in these is refused anywhere.
+_HARMLESS = re.compile(rb"[0-9A-Za-z_./][0-9A-Za-z_./@{}~^-]*\Z")
+
 PSEUDO_REVISIONS = frozenset({b"--all", b"--not", b"--branches", b"--tags", b"--alternate-refs"})
 """The options of ``git rev-list`` that count as revisions where a method allows them."""
 
@@ -92,6 +95,8 @@ def validate_revision(
     :param allow_pseudo: take ``--all``, ``--not``, ``--branches=…`` and the like.
     :raises GitalyError: INVALID_ARGUMENT with Gitaly's text; the caller adds the field's prefix.
     """
+    if _HARMLESS.match(revision) is not None:
+        return
     if allow_pseudo and (revision in PSEUDO_REVISIONS or revision.startswith(PSEUDO_REVISION_PREFIXES)):
         return
     checked = revision.partition(b":")[0] if allow_path else revision

@@ -170,6 +170,8 @@ async def _locate(git: IGit, repository: Readable, revision: bytes) -> ObjectID 
     """
     What can be said of a revision without looking at objects.
     """
+    if _FULL_ID.match(revision) and len(revision) == repository.object_format.hex_length:
+        return ObjectID(revision.lower())
     parsed = parse(revision)
     if parsed is None:
         return await ask_git(git, repository, revision)

@@ -7,8 +7,6 @@ from __future__ import annotations
 import re
 from typing import Final
 
-from google.protobuf.timestamp_pb2 import Timestamp
-
 from protocols.gitaly.shared_pb2 import CommitAuthor, CommitTrailer, GitCommit, SignatureType, Tag
 
 from ..git.interfaces import GitObject
@@ -40,13 +38,20 @@ def author_message(person: commits.Person, mailmap: Mailmap = NONE) -> CommitAut
     """
     :param mailmap: says which name and address are shown.
     """
+    message = CommitAuthor()
+    _fill(message, person, mailmap)
+    return message
+
+
+def _fill(message: CommitAuthor, person: commits.Person, mailmap: Mailmap) -> None:
     name, email = person.name, person.email
     if mailmap:
         name, email = mailmap.shown(name.rstrip(), email)
-    message = CommitAuthor(name=name, email=email, timezone=person.zone)
+    message.name, message.email, message.timezone = name, email, person.zone
     if person.seconds is not None:
-        message.date.CopyFrom(Timestamp(seconds=person.seconds))
-    return message
+        # A date that is 1970 is a date all the same.
+        message.date.SetInParent()
+        message.date.seconds = person.seconds
 
 
 def commit_message(found: GitObject, mailmap: Mailmap = NONE, *, with_trailers: bool = False) -> GitCommit:
@@ -66,9 +71,11 @@ def commit_message(found: GitObject, mailmap: Mailmap = NONE, *, with_trailers: 
         signature_type=signature_type(raw.signature),
     )
     if raw.author is not None:
-        message.author.CopyFrom(author_message(raw.author, mailmap))
+        message.author.SetInParent()
+        _fill(message.author, raw.author, mailmap)
     if raw.committer is not None:
-        message.committer.CopyFrom(author_message(raw.committer, mailmap))
+        message.committer.SetInParent()
+        _fill(message.committer, raw.committer, mailmap)
     if with_trailers:
         message.trailers.extend(trailer_messages(raw.message, raw.encoding))
     return message

@@ -8,8 +8,13 @@ raises.
 from __future__ import annotations
 
 import re
+from functools import lru_cache
+from typing import Final
 
 from attrs import frozen
+
+SMALL: Final = 4096
+"""Bytes of a commit that is kept when it was taken apart: the same few are asked for again and again."""
 
 _SECONDS = re.compile(rb"[+-]?[0-9]+\Z")
 
@@ -91,6 +96,10 @@ def commit(data: bytes) -> RawCommit:
     """
     Take a commit object apart. Of a header that is there twice, the last counts.
     """
+    return _kept(data) if len(data) <= SMALL else _commit(data)
+
+
+def _commit(data: bytes) -> RawCommit:
     headers, _, message = data.partition(b"\n\n")
     if data.startswith(b"\n"):
         headers, message = b"", data[1:]
@@ -113,6 +122,9 @@ def commit(data: bytes) -> RawCommit:
         signature=found.get(b"gpgsig", b""),
         message=message,
     )
+
+
+_kept = lru_cache(maxsize=1024)(_commit)
 
 
 def tag(data: bytes) -> RawTag:
