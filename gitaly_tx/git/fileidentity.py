@@ -51,6 +51,8 @@ class _RacyIdentity(FileIdentity):
         return True
 
 
+_tuple = tuple.__new__  # what a named tuple does, by half the way
+
 MISSING = FileIdentity(False)
 """The identity of a file that is not there."""
 
@@ -72,5 +74,5 @@ def identity_of(status: os.stat_result, now: int) -> FileIdentity:
     :param now: when it was looked at: the wall clock in nanoseconds.
     """
     mtime, ctime = status.st_mtime_ns, status.st_ctime_ns
-    kind = _RacyIdentity if -RACY < now - max(mtime, ctime) < RACY else FileIdentity
-    return kind(True, status.st_dev, status.st_ino, mtime, ctime, status.st_size)
+    kind = _RacyIdentity if -RACY < now - mtime < RACY or -RACY < now - ctime < RACY else FileIdentity
+    return _tuple(kind, (True, status.st_dev, status.st_ino, mtime, ctime, status.st_size))

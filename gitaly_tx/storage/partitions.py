@@ -36,7 +36,7 @@ def line_of(place: Place) -> Partition:
     The line that a repository's writes stand in: that of the repository which it borrows from in the end, if that is in the same
     storage. Blocks.
     """
-    if not read_alternates(join(place.absolute, "objects")):
+    if not read_alternates(f"{place.absolute}/objects"):
         return partition_of(place)  # as nearly all
     root = os.path.realpath(place.storage.path)
     path = join(root, place.path)
