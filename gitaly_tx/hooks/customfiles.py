@@ -10,6 +10,8 @@ from collections.abc import Iterator, Sequence
 
 from attrs import frozen
 
+from ..warm import needs_disk
+
 
 @frozen
 class HookFile:
@@ -79,6 +81,8 @@ def _single(path: str, label: str) -> Iterator[str]:
 
 def _listed(directory: str, label: str) -> Iterator[HookFile]:
     try:
+        os.lstat(directory)  # nearly always there is none, and this tells without reading anything
+        needs_disk()
         names = sorted(os.listdir(directory))
     except FileNotFoundError:
         return

@@ -111,7 +111,10 @@ class FindTests(SynchronousTestCase):
         def forbidden(path: str) -> object:
             raise PermissionError(13, "Permission denied", path)
 
-        self.patch(os, "listdir", forbidden)
-        self.assertEqual(self.unusable(), ("custom_hooks/update.d", "Permission denied"))
+        os.makedirs(os.path.join(self.repository, "custom_hooks", "update.d"))
+        for name in ("listdir", "lstat"):
+            patched = self.patch(os, name, forbidden)
+            self.assertEqual(self.unusable(), ("custom_hooks/update.d", "Permission denied"))
+            patched.restore()
         self.patch(os, "stat", forbidden)
         self.assertEqual(self.unusable(), ("custom_hooks/update", "Permission denied"))
