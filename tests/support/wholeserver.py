@@ -101,6 +101,7 @@ class WholeServer:
         """
         await self.assembly.pushes.settle()
         await self.assembly.updater.settle()
+        await self.assembly.unasked.settle()
         for store in self.assembly.stores.values():
             for _ in range(2):  # the first may be one that began before the last write
                 store.checkpoint_soon()
