@@ -41,6 +41,7 @@ OLD = 3600.0
 """Seconds; what nothing refers to may be dropped when it is half as old."""
 
 DROP_ATTEMPTS = 5
+"""Prunes of one repository while nobody writes it, at most."""
 
 DROPPED = "objects dropped"
 
@@ -51,7 +52,6 @@ TIDY = 5.0
 """Seconds after the last answer in which everything temporary must have gone."""
 
 Optimize = repository_pb2.OptimizeRepositoryRequest
-
 
 Do = Callable[[str, str, random.Random], Awaitable[None]]
 
