@@ -14,7 +14,7 @@ import tempfile
 from collections.abc import Callable, Iterator, Sequence
 from pathlib import Path
 
-from . import clones, commits, pushes, rpcs, starting
+from . import clones, commits, crowd, pushes, rpcs, starting
 from .report import Figure, heading, line, markdown
 from .rivals import Missing
 
@@ -24,7 +24,7 @@ MEASUREMENTS: dict[str, Measurement] = {
     "http": clones.http,
     "ssh": clones.ssh,
     "many": clones.many,
-    "identical": clones.identical,
+    "identical": crowd.identical,
     "large": pushes.large,
     "small": pushes.small,
     "fsyncs": pushes.fsyncs,

@@ -22,17 +22,18 @@ from .report import Figure, Target, alternate
 MIB = float(bigrepo.MIB)
 SHAPE = bigrepo.Shape()
 AT_ONCE = 20
-IDENTICAL = 200
 ROUNDS = 3
 LAG = "gitaly_tx_reactor_lag_seconds"
 
 
 @contextlib.contextmanager
-def serving(big: Path | None = None) -> Iterator[Server]:
+def serving(big: Path | None = None, extra: str = "") -> Iterator[Server]:
     """
     Our server, with the large repository as ``big.git`` if one is given.
+
+    :param extra: more TOML for its configuration.
     """
-    server = Server()
+    server = Server(extra)
     try:
         if big is not None:
             bigrepo.link(big, server.storage / "big.git")
@@ -133,35 +134,6 @@ def many(cache: Path) -> Iterator[Figure]:
     if lag:
         what = f"of {max(lag.values()):.0f} samples half are below {quantile(lag, 0.5):g} s; the clients take all CPU there is"
         yield Figure("reactor lag, 20 clones at once, 95 % below", quantile(lag, 0.95), None, "s", Target(), what)
-
-
-def identical(cache: Path) -> Iterator[Figure]:
-    """
-    200 identical HTTP clones at once: how many packs are made, and how long it takes
-    """
-    shape = bigrepo.Shape(commits=2000, noise=8)
-    big = bigrepo.cached(cache, shape)
-    mib = bigrepo.pack_size(big) / MIB
-    with serving(big) as server, client() as git:
-        before = resident(server.pid)
-        forget_peak(server.pid)
-        with Watch((server.pid,)) as watch:
-            began = time.monotonic()
-            url = server.http + "big.git"
-            clients = [git.start("clone", "-q", "--bare", url, f"copy{number}") for number in range(IDENTICAL)]
-            errors = [one.communicate()[1].decode(errors="replace") for one in clients]
-            seconds = time.monotonic() - began
-        grown = resident(server.pid, "VmHWM") - before
-        made = counted(server.page("/metrics"), "gitaly_tx_git_commands_total", 'subcommand="pack-objects"')
-    failures = [error for one, error in zip(clients, errors, strict=True) if one.returncode]
-    if failures:
-        raise AssertionError(f"{len(failures)} of {IDENTICAL} clones failed: {failures[0]}")
-    what = f"{IDENTICAL} at once over HTTP of {mib:.0f} MiB, {seconds:.0f} s"
-    yield Figure("packs made for 200 identical clones", made, None, "", Target(1), what)
-    yield Figure("memory, 200 identical clones", grown / MIB, None, "MiB", Target(64), what)
-    yield Figure(
-        "server's own CPU for each MiB, 200 identical clones", watch.cpu * 1000 / mib / IDENTICAL, None, "ms", Target(), what
-    )
 
 
 def counted(page: str, name: str, label: str) -> float:

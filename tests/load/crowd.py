@@ -1,0 +1,130 @@
+"""
+Many who want the same at once, some of them slowly.
+"""
+
+from __future__ import annotations
+
+import re
+import subprocess
+import sys
+import threading
+import time
+from collections.abc import Iterator
+from pathlib import Path
+from types import TracebackType
+
+from attrs import define, field
+
+from protocols.git import pktline
+from tests.support.gitclient import GitClient
+from tests.support.server import ROOT, descendants
+
+from . import bigrepo
+from .clones import MIB, client, counted, serving
+from .process import Watch, command, forget_peak, resident
+from .report import Figure, Target
+
+CLIENTS, SLOW, REAL = 200, 50, 10
+"""How many there are in all; how many of them are slow, and how many are a real git's clone."""
+
+RATE = 1_000_000
+"""Bytes a second that a slow one takes."""
+
+ALL_AT_ONCE = "[limits]\ncalls_per_repository = 0\n"
+"""Otherwise 64 would be served, and the others wait until it is their turn."""
+
+SHAPE = bigrepo.Shape(commits=2000, noise=32)
+
+
+@define
+class Children:
+    """
+    Notes when there was a git below a process, for as long as a ``with`` block lasts.
+
+    :ivar last: when one was last seen, in seconds since the block began.
+    """
+
+    _pid: int
+    _interval: float = 0.1
+    last: float = field(default=0.0, init=False)
+    _ended: threading.Event = field(factory=threading.Event, init=False)
+    _thread: threading.Thread | None = field(default=None, init=False)
+
+    def __enter__(self) -> Children:
+        self._thread = threading.Thread(target=self._run, args=(time.monotonic(),), daemon=True)
+        self._thread.start()
+        return self
+
+    def __exit__(self, kind: type[BaseException] | None, error: BaseException | None, trace: TracebackType | None) -> None:
+        self._ended.set()
+        if self._thread is not None:
+            self._thread.join()
+
+    def _run(self, began: float) -> None:
+        while not self._ended.wait(self._interval):
+            if git_below(self._pid):
+                self.last = time.monotonic() - began
+
+
+def git_below(pid: int) -> bool:
+    """
+    Whether a git runs below a process.
+    """
+    return any(command(below).startswith("git") for below in descendants(pid))
+
+
+def identical(cache: Path) -> Iterator[Figure]:
+    """
+    200 identical HTTP clones at once, 50 of them at 1 MB/s: packs made, memory, and how long there are children
+    """
+    big = bigrepo.cached(cache, SHAPE)
+    mib = bigrepo.pack_size(big) / MIB
+    with serving(big, ALL_AT_ONCE) as server, client() as git:
+        request = request_of_a_clone(git, big)
+        before = resident(server.pid)
+        forget_peak(server.pid)
+        readers = [sys.executable, "-m", "tests.load.readers", str(server.http_port), "/big.git"]
+        readers += [str(CLIENTS - REAL), str(SLOW), str(RATE)]
+        with Watch((server.pid,)) as watch, Children(server.pid) as children:
+            began = time.monotonic()
+            reading = subprocess.Popen(readers, cwd=ROOT, stdin=subprocess.PIPE, stdout=subprocess.PIPE, stderr=subprocess.PIPE)
+            clones = [git.start("clone", "-q", "--bare", server.http + "big.git", f"copy{number}") for number in range(REAL)]
+            said, problem = reading.communicate(request)
+            problems = [problem, *(one.communicate()[1] for one in clones)]
+            seconds = time.monotonic() - began
+        grown = resident(server.pid, "VmHWM") - before
+        made = counted(server.page("/metrics"), "gitaly_tx_git_commands_total", 'subcommand="pack-objects"')
+    failed = [text for one, text in zip((reading, *clones), problems, strict=True) if one.returncode]
+    if failed:
+        raise AssertionError(f"{len(failed)} failed: {failed[0].decode(errors='replace')[-400:]}")
+    quick, slow = map(float, said.split())
+    what = (
+        f"{CLIENTS} at once over HTTP of {mib:.0f} MiB, {SLOW} of them at {RATE / 1e6:g} MB/s, {REAL} of the others real clones"
+    )
+    yield Figure("packs made for 200 identical clones", made, None, "", Target(1), what)
+    ends = f"theirs: the last client; quick ones had all after {quick:.1f} s, slow ones after {slow:.1f} s"
+    last = max(quick, slow)
+    yield Figure("last git child of 200 identical clones gone", children.last, last, "s", Target(0.5, ratio=True), ends)
+    yield Figure("memory, 200 identical clones", grown / MIB, None, "MiB", Target(128), f"from {before / MIB:.0f} MiB")
+    cost = watch.cpu * 1000 / mib / CLIENTS
+    yield Figure("server's own CPU for each MiB, 200 clones", cost, None, "ms", Target(), f"{seconds:.0f} s in all")
+
+
+def request_of_a_clone(git: GitClient, repository: Path) -> bytes:
+    """
+    What git sends when it clones a repository, so that others can ask for exactly the same.
+    """
+    trace = git.folder / "packets"
+    git.run("clone", "-q", "--bare", repository.as_uri(), "asked", GIT_TRACE_PACKET=str(trace))
+    return fetch_request(trace.read_text())
+
+
+def fetch_request(trace: str) -> bytes:
+    """
+    The request for a pack, as packets.
+
+    :param trace: what git writes about the packets of a clone.
+    """
+    sent = re.findall(r"^.* clone> (.*)$", trace, re.MULTILINE)
+    lines = [line.encode() for line in sent[sent.index("command=fetch") :]]
+    return b"".join(line if line in (pktline.DELIM, pktline.FLUSH) else pktline.data(line + b"\n") for line in lines)
