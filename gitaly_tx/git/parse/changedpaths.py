@@ -10,14 +10,12 @@ come both ids and a newline. With ``-c`` an entry has as many sources as the com
 from __future__ import annotations
 
 from collections.abc import Iterable, Iterator
-
-from attrs import frozen
+from typing import NamedTuple
 
 from .rawdiff import Change, status_and_score
 
 
-@frozen
-class ChangeOf:
+class ChangeOf(NamedTuple):
     """
     A change, and the commit that made it.
 

@@ -5,12 +5,10 @@ What ``git diff --numstat -z`` prints.
 from __future__ import annotations
 
 from collections.abc import Iterable, Iterator
+from typing import NamedTuple
 
-from attrs import frozen
 
-
-@frozen
-class Counts:
+class Counts(NamedTuple):
     """
     How many lines of one file differ.
 

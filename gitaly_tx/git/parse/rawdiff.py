@@ -8,14 +8,12 @@ path and the new one.
 from __future__ import annotations
 
 from collections.abc import Iterable, Iterator
+from typing import NamedTuple
 
-from attrs import evolve, frozen
 
-
-@frozen
-class Change:
+class Change(NamedTuple):
     """
-    One file that differs.
+    One file that differs. A tuple, because there may be many thousands of them.
 
     :param old_mode: as in a tree; 0 for a file that is not there.
     :param old_id: hexadecimal digits; all zeroes for a file that is not there.
@@ -41,8 +39,8 @@ class Change:
             return (self,)
         nothing = b"0" * len(self.old_id)
         return (
-            evolve(self, new_mode=0, new_id=nothing, status=b"D"),
-            evolve(self, old_mode=0, old_id=nothing, status=b"A"),
+            self._replace(new_mode=0, new_id=nothing, status=b"D"),
+            self._replace(old_mode=0, old_id=nothing, status=b"A"),
         )
 
 

@@ -49,7 +49,7 @@ async def list_files(ports: CommitPorts, request: ListFilesRequest) -> AsyncIter
     if oid is None:
         yield ListFilesResponse()
         return
-    tree = await repository.look(partial(_tree, oid=oid))
+    tree = await repository.glance(partial(_tree, oid=oid))
     if tree is None:
         return
     async with aclosing(_files(repository, tree)) as paths:

@@ -61,7 +61,7 @@ async def last_commit_for_path(ports: CommitPorts, request: LastCommitForPathReq
         raise error.wrapped("logging last commit for path") from error
     mailmap = await ports.mailmaps.of(repository)
     return LastCommitForPathResponse(
-        commit=None if oid is None else await repository.look(partial(_message, oid=oid, mailmap=mailmap))
+        commit=None if oid is None else await repository.glance(partial(_message, oid=oid, mailmap=mailmap))
     )
 
 
@@ -91,7 +91,7 @@ async def list_last_commits_for_tree(
             oid = await _last(ports, repository, revision, path, request.global_options.literal_pathspecs)
             if oid is None:
                 raise GitalyError("object not found", Code.INTERNAL, {"path": path})
-            message = await repository.look(partial(_message, oid=oid, mailmap=mailmap))
+            message = await repository.glance(partial(_message, oid=oid, mailmap=mailmap))
             reply.commits.add(path_bytes=path, commit=message)
         yield reply
 

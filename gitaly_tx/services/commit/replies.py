@@ -1,5 +1,5 @@
 """
-Commits as messages, many at a time: a few hundred in one turn in a thread, a reply's worth at once.
+Commits as messages, many at a time: up to a few hundred in one turn in a thread, a reply's worth at once.
 """
 
 from __future__ import annotations
@@ -15,13 +15,16 @@ from ...git.interfaces import IObjects
 from ...git.objectid import ObjectID
 from ...git.parse.mailmap import Mailmap
 from ...git.peeling import read
-from ...rpc.chunks import REPLY
+from ...rpc.chunks import REPLY, batched
 from ...storage.interfaces import IRepository
 from ..wire import commit_message
 from .ports import CommitPorts
 
 AT_ONCE: Final = 256
 """Commits that are read in one turn in a thread: some milliseconds."""
+
+FEW: Final = 32
+"""Commits that need no thread, if they are in memory."""
 
 T = TypeVar("T")
 
@@ -45,7 +48,8 @@ async def found(
         async for several in wanted:
             for start in range(0, len(several), AT_ONCE):
                 part = several[start : start + AT_ONCE]
-                for item, commit, size in await repository.look(partial(_made, part, make, mailmap)):
+                look = repository.glance if len(part) <= FEW else repository.look
+                for item, commit, size in await look(partial(_made, part, make, mailmap)):
                     if batch and weight + size >= REPLY:
                         yield batch
                         batch, weight = [], 0
@@ -59,17 +63,7 @@ def in_replies(found: Iterable[GitCommit]) -> Iterator[list[GitCommit]]:
     """
     Commits that are there already, in lists that fit into a reply; none that is empty.
     """
-    batch: list[GitCommit] = []
-    weight = 0
-    for commit in found:
-        size = commit.ByteSize() + 4
-        if batch and weight + size >= REPLY:
-            yield batch
-            batch, weight = [], 0
-        batch.append(commit)
-        weight += size
-    if batch:
-        yield batch
+    return batched(found, lambda commit: commit.ByteSize() + 4)
 
 
 def _made(wanted: Sequence[T], make: Make[T], mailmap: Mailmap, objects: IObjects) -> list[tuple[T, GitCommit, int]]:

@@ -4,7 +4,6 @@ Tests for :mod:`gitaly_tx.git.parse.rawdiff`.
 
 from __future__ import annotations
 
-from attrs import evolve
 from hypothesis import given, settings
 from hypothesis import strategies as st
 from twisted.trial.unittest import SynchronousTestCase
@@ -91,7 +90,7 @@ class ChangeTests(SynchronousTestCase):
         A change of type is a deletion and an addition; anything else is one change.
         """
         self.assertEqual(MODIFIED.halves(), (MODIFIED,))
-        typed = evolve(MODIFIED, status=b"T", new_mode=0o120000)
+        typed = MODIFIED._replace(status=b"T", new_mode=0o120000)
         self.assertEqual(
             typed.halves(),
             (
