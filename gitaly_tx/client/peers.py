@@ -12,6 +12,7 @@ from typing import Any, Final, TypeVar
 from attrs import define, field
 from google.protobuf.message import Message
 from twisted.internet.defer import CancelledError, Deferred
+from twisted.python.failure import Failure
 from zope.interface import implementer
 
 from ..bridge import deferred_from
@@ -255,13 +256,10 @@ def _unused(result: T, link: Link) -> T:
 
 def _deferred(coroutine: Coroutine[Any, Any, T]) -> Deferred[T]:
     """
-    Run an asyncio coroutine; if it is cancelled, that is told in Twisted's way.
+    Run an asyncio coroutine; if it is cancelled, even before it has begun, that is told in Twisted's way.
     """
-    return deferred_from(_told(coroutine))
+    return deferred_from(coroutine).addErrback(_told)
 
 
-async def _told(coroutine: Coroutine[Any, Any, T]) -> T:
-    try:
-        return await coroutine
-    except asyncio.CancelledError:
-        raise CancelledError() from None
+def _told(failure: Failure) -> Failure:
+    return Failure(CancelledError()) if failure.check(asyncio.CancelledError) else failure

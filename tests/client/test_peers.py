@@ -259,6 +259,18 @@ class FailureTests(PeerCase):
         error = await self.assertFailure(peer.unary(EXISTS, REQUEST), PeerError)
         self.assertEqual(error.code, Code.UNAVAILABLE)
 
+    async def test_cancelled_at_once(self):
+        """
+        What is cancelled before it has begun is told like anything else.
+        """
+        peer = await self.peer(Service("RepositoryService"))
+        conversation = peer.converse("RepositoryService/CreateRepositoryFromBundle")
+        for begin in (conversation.finish, conversation.receive):
+            waiting = begin()
+            waiting.cancel()
+            await self.assertFailure(waiting, CancelledError)
+        conversation.cancel()
+
     async def test_cancelled(self):
         """
         Cancelling what waits for a reply cancels the call at the peer's.
