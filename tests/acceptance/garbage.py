@@ -5,6 +5,7 @@ Objects that nothing refers to, and whether they go.
 from __future__ import annotations
 
 import asyncio
+import hashlib
 import os
 import time
 from collections.abc import AsyncIterator, Sequence
@@ -14,6 +15,9 @@ from pathlib import Path
 from attrs import define, field
 
 from . import inspection
+
+DIGEST = 20
+"""Bytes of SHA-1."""
 
 
 def _opened() -> asyncio.Event:
@@ -89,7 +93,23 @@ def age(repository: Path, seconds: float) -> None:
     then = time.time() - seconds
     for folder, _, names in os.walk(repository / "objects"):
         for name in names:
+            path = Path(folder, name)
             try:
-                os.utime(os.path.join(folder, name), (then, then))
+                if path.suffix == ".mtimes":
+                    _age_each(path, int(then))
+                os.utime(path, (then, then))
             except FileNotFoundError:
                 continue
+
+
+def _age_each(path: Path, then: int) -> None:
+    """
+    A pack of what nothing refers to says how old each object is (gitformat-pack(5)): behind 12 bytes, and before the checksums of
+    the pack and of the file itself.
+    """
+    content = path.read_bytes()
+    ages, ending = content[12 : -2 * DIGEST], content[-2 * DIGEST : -DIGEST]
+    changed = content[:12] + then.to_bytes(4, "big") * (len(ages) // 4) + ending
+    aside = path.with_name(f".{path.name}")
+    aside.write_bytes(changed + hashlib.sha1(changed).digest())
+    aside.replace(path)
