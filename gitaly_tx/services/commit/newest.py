@@ -16,6 +16,7 @@ from ...git.revisions import resolve
 from ...storage.interfaces import IRepository
 from ..wire import commit_message
 from .ports import CommitPorts
+from .replies import FEW
 
 
 def says_no_more_than(request: Message, fields: Collection[str]) -> bool:
@@ -58,7 +59,8 @@ async def newest_commits(
             return None
         return [commit_message(commit, mailmap, with_trailers=with_trailers) for commit in found[skip:]]
 
-    return await repository.glance(make)
+    look = repository.glance if skip + count <= FEW else repository.look
+    return await look(make)
 
 
 __all__ = ["newest_commits", "says_no_more_than"]
