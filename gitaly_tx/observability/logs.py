@@ -57,7 +57,7 @@ _NOTHING: Mapping[str, Any] = {}
 
 _encode = json.JSONEncoder(ensure_ascii=False, separators=(",", ":")).encode
 
-_DETAILS = ("grpc.", "command.", "component", "access", "door", "proof", "user", "seconds")
+_DETAILS = ("grpc.", "command.", "access", "door", "proof", "user", "seconds")
 """Beginnings of the names of fields that a person does not miss: the sentence says it, or the method's name does."""
 
 _NEEDED = frozenset({"grpc.method", "grpc.request.repoPath", "grpc.time_ms"})
@@ -144,7 +144,11 @@ class LineObserver:
             "time": self._format("time", self._clock(event.get("log_time") or 0)),
         }
         brief = self._brief and level is LogLevel.info
-        for source in (self._constant, _bound(event), current_fields(), _facts(event), more or _NOTHING):
+        if not brief and (namespace := event.get("log_namespace")):
+            fields["component"] = known("component", namespace)
+        if correlation_id := current_correlation_id():
+            fields["correlation_id"] = made("correlation_id", correlation_id)  # another one each time
+        for source in (self._constant, current_fields(), _facts(event), more or _NOTHING):
             for name, value in source.items():
                 if brief and _is_detail(name):
                     continue
@@ -199,18 +203,6 @@ def _level(event: LogEvent) -> Any:
     if level is LogLevel.info and str(event.get("log_namespace", "")).startswith(("twisted.", "log_legacy")):
         return LogLevel.debug
     return level
-
-
-def _bound(event: LogEvent) -> Mapping[str, Any]:
-    """
-    Where an event comes from, and what else happens because of the same call.
-    """
-    found = {}
-    if namespace := event.get("log_namespace"):
-        found["component"] = namespace
-    if correlation_id := current_correlation_id():
-        found["correlation_id"] = correlation_id
-    return found
 
 
 def _facts(event: LogEvent) -> Mapping[str, Any]:

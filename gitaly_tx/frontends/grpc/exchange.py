@@ -103,9 +103,10 @@ class AnswerExchange:
     One request, which is there already, and any number of replies, with grpcio's back-pressure: no more than :data:`SEVERAL` are
     on their way before HTTP/2 has taken them.
 
-    Most streams have one reply, and their method ends right after it. So the first one is kept for two turns of the loop: if the
-    method has ended by then, :meth:`finish` sends it with the initial metadata, from grpcio's own task. That saves another task
-    and two ways through grpcio's threads. Otherwise it goes out like the others.
+    Most streams have one reply, and their method ends right after it. So the first one is kept for two turns of the loop, which
+    count from when the method waits for something: if the method has ended by then, :meth:`finish` sends it with the initial
+    metadata, from grpcio's own task. That saves another task and two ways through grpcio's threads. Otherwise it goes out like
+    the others.
 
     :param method: what is called.
     :param data: the request, serialized.
@@ -114,7 +115,7 @@ class AnswerExchange:
         one and the trailing metadata come with it.
     """
 
-    __slots__ = ("_broken", "_context", "_data", "_first", "_kept", "_key", "_method", "_opened", "_writer", "call")
+    __slots__ = ("_broken", "_context", "_data", "_first", "_kept", "_key", "_method", "_opened", "_waited", "_writer", "call")
 
     def __init__(self, method: MethodInfo, data: bytes, context: Context, key: str) -> None:
         self._method = method
@@ -124,6 +125,7 @@ class AnswerExchange:
         self._writer = Writer(self._write, SEVERAL)
         self._first = True
         self._kept: bytes | None = None
+        self._waited = False
         self._opened = False
         self._broken = False
         self.call: Call
@@ -154,6 +156,14 @@ class AnswerExchange:
             return TAKEN
         self._let_go()
         return self._writer.write(data)
+
+    def waits(self) -> None:
+        """
+        The method waits for something, for the first time.
+        """
+        self._waited = True
+        if self._kept is not None:
+            in_two_turns(self._let_go)
 
     async def finish(self) -> None:
         """

@@ -79,7 +79,7 @@ class Handlers(grpc.GenericRpcHandler):  # type: ignore[misc]
             exchange = AnswerExchange(method, data, context, CORRELATION_KEY)
             exchange.call = call = call_from(context, method, exchange, self._clock, self._origins)
             try:
-                await self._run(call, context)
+                await self._run(call, context, exchange.waits)
                 await exchange.finish()
             finally:
                 exchange.close()
@@ -97,13 +97,16 @@ class Handlers(grpc.GenericRpcHandler):  # type: ignore[misc]
 
         return serve
 
-    async def _run(self, call: Call, context: Context) -> GitalyError | None:
+    async def _run(self, call: Call, context: Context, waits: Callable[[], object] | None = None) -> GitalyError | None:
         """
+        :param waits: told if the method does not end at once.
         :returns: what the call failed with; the context knows it.
         """
         outcome: Deferred[None] = self._dispatcher.dispatch(call)
         if not outcome.called:
             self._running.add(outcome)
+            if waits is not None:
+                waits()
         trailing: tuple[tuple[str, str | bytes], ...] = ()
         failure: GitalyError | None = None
         try:
