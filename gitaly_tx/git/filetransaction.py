@@ -38,6 +38,7 @@ class Step:
     :param actual: what the ref was once it was locked.
     :param symbolic: whether it is a symbolic ref that is to be changed itself.
     :param writes: whether there is anything to do at all.
+    :ivar deletes: whether the ref is to be gone afterwards.
     """
 
     update: RefUpdate
@@ -45,6 +46,11 @@ class Step:
     actual: ObjectID | None = None
     symbolic: bool = False
     writes: bool = True
+    deletes: bool = field(init=False)
+
+    @deletes.default
+    def _deletes(self) -> bool:
+        return self.update.new.is_zero
 
     @property
     def name(self) -> bytes:
@@ -52,13 +58,6 @@ class Step:
         The ref that is written.
         """
         return self.names[-1]
-
-    @property
-    def deletes(self) -> bool:
-        """
-        Whether the ref is to be gone afterwards.
-        """
-        return self.update.new.is_zero
 
 
 @define(eq=False)
@@ -263,7 +262,7 @@ class FileTransaction:
                 self._refuse(step, Refusal.CONFLICT, other=other)
 
     def _conflict(self, name: bytes, packed: PackedRefs, absent: set[bytes]) -> bytes | None:
-        for prefix in prefixes(name):
+        for prefix in () if name.rpartition(b"/")[0] in absent else prefixes(name):
             if prefix in absent:
                 continue
             if looserefs.read(self.root, prefix) is not None or packed.find(prefix) is not None:

@@ -58,12 +58,14 @@ def refused_in_batch(updates: Sequence[RefUpdate], object_format: ObjectFormat |
         if name in seen:
             refused[name] = RefRefused(name, Refusal.STALE)
             continue
-        other = below.get(name) or next((prefix for prefix in prefixes(name) if prefix in seen), None)
+        # Most names are in a directory with others; of one that holds a ref it is known already that nothing is in its way.
+        new = name.rpartition(b"/")[0] not in below
+        other = below.get(name) or (next((prefix for prefix in prefixes(name) if prefix in seen), None) if new else None)
         if other is not None:
             refused[name] = RefRefused(name, Refusal.CONFLICT, other=other)
             continue
         seen.add(name)
-        for prefix in prefixes(name):
+        for prefix in prefixes(name) if new else ():
             below.setdefault(prefix, name)
     return refused
 
