@@ -6,19 +6,16 @@ from __future__ import annotations
 
 from binascii import unhexlify
 from collections.abc import Callable
-from typing import Final, NamedTuple
+from typing import Final
 
 from . import peeling
 from .errors import ObjectCorrupt
 from .interfaces import IObjects
 from .objectid import ObjectID
-from .parse.tree import TREE, entries
+from .parse.tree import TREE, TreeEntry, listed
 
 REGULAR: Final = 0o100644
 EXECUTABLE: Final = 0o100755
-
-_KIND: Final = 0o170000
-_BLOBS: Final = frozenset({0o100000, 0o120000})
 
 Write = Callable[[bytes, bytes], ObjectID]
 """Makes an object of a type and a content."""
@@ -34,32 +31,6 @@ class InTheWay(Exception):
     def __init__(self, path: bytes) -> None:
         super().__init__(path)
         self.path = path
-
-
-class Entry(NamedTuple):
-    """
-    What is at a path.
-
-    :param mode: as a tree has it: ``0o100644``.
-    :param oid: its object; of a directory the one that it was read from, whatever was changed since.
-    """
-
-    mode: int
-    oid: ObjectID
-
-    @property
-    def is_tree(self) -> bool:
-        """
-        Whether it is a directory.
-        """
-        return self.mode & _KIND == TREE
-
-    @property
-    def is_blob(self) -> bool:
-        """
-        Whether it is a file or a symbolic link.
-        """
-        return self.mode & _KIND in _BLOBS
 
 
 class TreeEditor:
@@ -78,9 +49,9 @@ class TreeEditor:
         self._new = root.format.zero
         self._root = self._read(root)
 
-    def find(self, path: bytes) -> Entry | None:
+    def find(self, path: bytes) -> TreeEntry | None:
         """
-        What is at a path; ``None`` if nothing is.
+        What is at a path; ``None`` if nothing is. A directory is told as it was read, whatever was changed since.
         """
         *parents, name = path.split(b"/")
         directory: _Directory | None = self._root
@@ -103,12 +74,12 @@ class TreeEditor:
             directory.changed = True
             below = self._below(directory, parent)
             if below is None:
-                directory.entries[parent] = Entry(TREE, self._new)
+                directory.entries[parent] = TreeEntry(TREE, parent, self._new)
                 below = directory.loaded[parent] = _Directory()
             directory = below
         directory.changed = True
         directory.loaded.pop(name, None)
-        directory.entries[name] = Entry(mode, oid)
+        directory.entries[name] = TreeEntry(mode, name, oid)
 
     def remove(self, path: bytes) -> bool:
         """
@@ -145,7 +116,7 @@ class TreeEditor:
     def _write(self, directory: _Directory, write: Write) -> ObjectID:
         for name, below in directory.loaded.items():
             if below.changed:
-                directory.entries[name] = Entry(directory.entries[name].mode, self._write(below, write))
+                directory.entries[name] = TreeEntry(directory.entries[name].mode, name, self._write(below, write))
                 below.changed = False
         return write(b"tree", directory.content())
 
@@ -175,8 +146,7 @@ class TreeEditor:
         if found.type != b"tree":
             raise ObjectCorrupt(oid, "not a tree")
         directory = _Directory()
-        for entry in entries(oid, found.data):
-            directory.entries[entry.name] = Entry(entry.mode, entry.oid)
+        directory.entries = {entry.name: entry for entry in listed(oid, found.data)}
         return directory
 
 
@@ -188,13 +158,13 @@ class _Directory:
     __slots__ = ("changed", "entries", "loaded")
 
     def __init__(self) -> None:
-        self.entries: dict[bytes, Entry] = {}
+        self.entries: dict[bytes, TreeEntry] = {}
         self.loaded: dict[bytes, _Directory] = {}
         self.changed = False
 
     def content(self) -> bytes:
-        ordered = sorted(self.entries.items(), key=lambda item: item[0] + b"/" if item[1].is_tree else item[0])
-        return b"".join(b"%o %b\0%b" % (entry.mode, name, unhexlify(entry.oid)) for name, entry in ordered)
+        ordered = sorted([(name + b"/" if entry.is_tree else name, entry) for name, entry in self.entries.items()])
+        return b"".join([b"%o %b\0%b" % (mode, name, unhexlify(oid)) for _, (mode, name, oid) in ordered])
 
 
-__all__ = ["EXECUTABLE", "REGULAR", "Entry", "InTheWay", "TreeEditor", "Write"]
+__all__ = ["EXECUTABLE", "REGULAR", "InTheWay", "TreeEditor", "Write"]

@@ -13,8 +13,9 @@ from twisted.trial.unittest import SynchronousTestCase
 from gitaly_tx.git.errors import ObjectCorrupt, ObjectNotFound
 from gitaly_tx.git.interfaces import GitObject
 from gitaly_tx.git.objectid import ObjectFormat, ObjectID
+from gitaly_tx.git.parse.tree import TreeEntry
 from gitaly_tx.git.quarantine import object_id
-from gitaly_tx.git.treeedit import EXECUTABLE, REGULAR, Entry, InTheWay, TreeEditor
+from gitaly_tx.git.treeedit import EXECUTABLE, REGULAR, InTheWay, TreeEditor
 from tests.support.git import git, make_repository
 
 SUBMODULE = 0o160000
@@ -91,7 +92,7 @@ class TreeEditorTests(SynchronousTestCase):
         What is at a path is found, and nothing below what is no directory.
         """
         editor = self.store.editor(self.root)
-        self.assertEqual(editor.find(b"a/b/c"), Entry(REGULAR, self.store.blob(0)))
+        self.assertEqual(editor.find(b"a/b/c"), TreeEntry(REGULAR, b"c", self.store.blob(0)))
         directory = editor.find(b"a/b")
         assert directory is not None
         self.assertTrue(directory.is_tree and not directory.is_blob)
@@ -112,8 +113,8 @@ class TreeEditorTests(SynchronousTestCase):
         changed = editor.write(self.store.write)
         self.assertEqual((len(self.store.was_read), len(self.store.made)), (2, 2))
         self.assertEqual(editor.write(self.store.write), changed)
-        self.assertEqual(self.store.editor(changed).find(b"e/new"), Entry(EXECUTABLE, self.store.blob(7)))
-        self.assertEqual(self.store.editor(changed).find(b"a/b/c"), Entry(REGULAR, self.store.blob(0)))
+        self.assertEqual(self.store.editor(changed).find(b"e/new"), TreeEntry(EXECUTABLE, b"new", self.store.blob(7)))
+        self.assertEqual(self.store.editor(changed).find(b"a/b/c"), TreeEntry(REGULAR, b"c", self.store.blob(0)))
 
     def test_in_the_way(self) -> None:
         """
@@ -187,7 +188,7 @@ class TreeEditorTests(SynchronousTestCase):
         root = editor.write(store.write)
         again = store.editor(root)
         for path, oid in files.items():
-            self.assertEqual(again.find(path), Entry(REGULAR, oid))
+            self.assertEqual(again.find(path), TreeEntry(REGULAR, path.split(b"/")[-1], oid))
         rebuilt = store.editor()
         for path, oid in sorted(files.items()):
             rebuilt.put(path, REGULAR, oid)

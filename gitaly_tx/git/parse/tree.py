@@ -24,6 +24,7 @@ _tuple = tuple.__new__
 TREE = 0o040000
 SUBMODULE = 0o160000
 _KIND = 0o170000
+_BLOBS = frozenset({0o100000, 0o120000})
 
 
 class TreeEntry(NamedTuple):
@@ -41,6 +42,13 @@ class TreeEntry(NamedTuple):
         Whether this is a directory.
         """
         return self.mode & _KIND == TREE
+
+    @property
+    def is_blob(self) -> bool:
+        """
+        Whether this is a file or a symbolic link.
+        """
+        return self.mode & _KIND in _BLOBS
 
     @property
     def is_submodule(self) -> bool:
