@@ -21,6 +21,9 @@ _PACK = re.compile(r"pack-(?:[0-9a-f]{40}|[0-9a-f]{64})\Z")
 _FAN_OUT = re.compile(r"[0-9a-f]{2}\Z")
 _LOOSE = re.compile(r"(?:[0-9a-f]{38}|[0-9a-f]{62})\Z")
 
+_SAMPLE = tuple(f"{number:02x}" for number in range(0, 256, 16))
+"""Directories of loose objects that are looked at for an estimate."""
+
 
 @frozen
 class Pack:
@@ -85,18 +88,15 @@ def survey(path: str, stale_before: float = 0.0, few: int = 0) -> Statistics:
 
     :param path: the repository.
     :param stale_before: loose objects that were not touched since are stale.
-    :param few: if there are no more loose objects than that, nobody cares which are stale, and none is counted as such.
+    :param few: if there are no more loose objects than that, nobody cares which are stale, and none is counted as such; if there
+        are clearly less their number is an estimate, as git itself makes it.
     """
     objects = join(path, "objects")
-    loose = list(loose_objects(objects))
-    stale = 0
-    for oid in loose if len(loose) > few else ():
-        changed = _changed(join(objects, oid[:2], oid[2:]))
-        stale += changed is not None and changed < stale_before
+    loose, stale = _loose(objects, stale_before, few)
     indexed = _indexed(join(objects, "pack", "multi-pack-index"))
     return Statistics(
         packs=tuple(_packs(objects, indexed or frozenset())),
-        loose_objects=len(loose),
+        loose_objects=loose,
         stale_objects=stale,
         loose_refs=sum(len(files) for _, _, files in os.walk(join(path, "refs"))),
         packed_refs=_size(join(path, "packed-refs")),
@@ -112,8 +112,28 @@ def loose_objects(objects: str) -> Iterator[str]:
     The ids of the loose objects in an object directory, sorted.
     """
     for directory in sorted(filter(_FAN_OUT.match, _names(objects))):
-        for name in sorted(filter(_LOOSE.match, _names(join(objects, directory)))):
+        for name in sorted(_objects_in(objects, directory)):
             yield directory + name
+
+
+def _loose(objects: str, stale_before: float, few: int) -> tuple[int, int]:
+    """
+    :returns: how many loose objects there are, and how many of them are stale.
+    """
+    if few >= 256:
+        # Objects are spread evenly, so a part of the directories tells whether the others may be left alone.
+        estimate = sum(len(_objects_in(objects, name)) for name in _SAMPLE) * (256 // len(_SAMPLE))
+        if estimate <= few // 2:
+            return estimate, 0
+    found = list(loose_objects(objects))
+    if len(found) <= few:
+        return len(found), 0
+    changed = (_changed(join(objects, oid[:2], oid[2:])) for oid in found)
+    return len(found), sum(when is not None and when < stale_before for when in changed)
+
+
+def _objects_in(objects: str, directory: str) -> list[str]:
+    return list(filter(_LOOSE.match, _names(join(objects, directory))))
 
 
 def packs_in(objects: str) -> list[Pack]:

@@ -173,13 +173,11 @@ def place_files(layout: Layout, repository: str, files: Sequence[StagedFile]) ->
     for file in sorted(files, key=lambda one: one.path.endswith(".idx")):
         target = join(repository, file.path)
         there = os.path.lexists(target) and holds(target, file)
-        if not there:
-            os.makedirs(dirname(target), exist_ok=True)
         if file.content is not None:
             if not there:
                 temporary = layout.scratch("object")
                 _write(temporary, file.content, 0o444)
-                os.rename(temporary, target)
+                _move(temporary, target)
         else:
             source = join(layout.root, file.source)
             if there:
@@ -189,7 +187,7 @@ def place_files(layout: Layout, repository: str, files: Sequence[StagedFile]) ->
                     os.chmod(source, 0o444)
                 except FileNotFoundError:
                     raise StagedFileLost(file) from None
-                os.rename(source, target)
+                _move(source, target)
         failpoint("apply.after_each_staged")
 
 
@@ -268,6 +266,17 @@ def refuse_detours(repository: str, changes: Sequence[FileChange]) -> None:
             removed = last and change.content is None
             if not removed and stat.S_ISDIR(mode) is not wanted:
                 raise GitalyError("something else is in the way of a file", Code.FAILED_PRECONDITION, {"path": change.path})
+
+
+def _move(source: str, target: str) -> None:
+    """
+    Rename a file, into a directory that is nearly always there.
+    """
+    try:
+        os.rename(source, target)
+    except FileNotFoundError:
+        os.makedirs(dirname(target), exist_ok=True)
+        os.rename(source, target)
 
 
 def _share(source: str, target: str, file: StagedFile) -> None:

@@ -44,8 +44,10 @@ class Tail:
         """
         An entry is visible, and so are all before it.
         """
-        for logged in self._entries.get(entry.manifest.partition, ()):
+        for logged in reversed(self._entries.get(entry.manifest.partition, ())):
             if logged.entry.head.lsn <= entry.head.lsn:
+                if logged.applied:
+                    return
                 logged.applied = True
 
     def ready(self, partition: Partition, before: int | None = None) -> list[Entry]:

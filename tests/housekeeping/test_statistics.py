@@ -44,6 +44,18 @@ class SurveyTests(SynchronousTestCase):
         self.assertEqual(sorted(pack.cruft for pack in found.packs), [False, True])
         self.assertEqual([pack.name for pack in packs_in(join(path, "objects"))], [pack.name for pack in found.packs])
 
+    def test_estimate(self) -> None:
+        """
+        A few loose objects are estimated where nobody cares; as soon as it may matter all are counted.
+        """
+        path = self.mktemp()
+        for directory in ("10", "11", "f0"):
+            os.makedirs(join(path, "objects", directory))
+        for number in range(20):
+            with open(join(path, "objects", ("10", "11")[number > 8], f"{number:038x}"), "w"):
+                pass
+        self.assertEqual([survey(path, few=few).loose_objects for few in (0, 255, 256, 288)], [20, 20, 20, 144])
+
     def test_graph(self) -> None:
         """
         Of a commit-graph it is told whether it is a chain, and whether all of it is good for everything.
