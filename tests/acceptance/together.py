@@ -252,7 +252,7 @@ class Together(Deeds):
 
     def check(self) -> None:
         """
-        Look at everything; blocks.
+        Look at everything, also at what the server has logged; blocks.
 
         :raises Missing: with all that is wrong.
         """
@@ -262,6 +262,7 @@ class Together(Deeds):
             wrong += self.wanted.wrong_with(storage, path)
         if not self.done[DROPPED]:
             wrong.append("nothing was dropped")
+        wrong += [line for line in self.server.log.read_text(errors="replace").splitlines() if " level=fatal " in line]
         for path, refs in self.forks.items():
             wrong += differences(path, refs, inspection.refs(storage / path))
         expected = {*REPOSITORIES, *self.forks, POOL.repository.relative_path}
