@@ -74,7 +74,7 @@ class CrowdTests(SynchronousTestCase):
 
     def test_git_below(self) -> None:
         """
-        A git is seen while it runs.
+        A git is seen below the process that started it, and not below itself.
         """
         command = ["git", "hash-object", "--stdin-paths"]
         with subprocess.Popen(command, stdin=subprocess.PIPE, stdout=subprocess.PIPE) as git:
@@ -84,5 +84,5 @@ class CrowdTests(SynchronousTestCase):
             # Before it has said something the kernel may not know it by its name.
             git.stdout.readline()
             self.assertTrue(crowd.git_below(os.getpid()))
+            self.assertFalse(crowd.git_below(git.pid))
             git.stdin.close()
-        self.assertFalse(crowd.git_below(os.getpid()))
