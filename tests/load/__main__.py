@@ -24,6 +24,7 @@ MEASUREMENTS: dict[str, Measurement] = {
     "http": clones.http,
     "ssh": clones.ssh,
     "many": clones.many,
+    "secure": crowd.secure,
     "identical": crowd.identical,
     "large": pushes.large,
     "small": pushes.small,

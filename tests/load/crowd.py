@@ -1,10 +1,11 @@
 """
-Many who want the same at once, some of them slowly.
+Many who want the same at once, over SSH, or some of them slowly.
 """
 
 from __future__ import annotations
 
 import re
+import shlex
 import subprocess
 import sys
 import threading
@@ -16,11 +17,11 @@ from types import TracebackType
 from attrs import define, field
 
 from protocols.git import pktline
-from tests.support.gitclient import GitClient
+from tests.support.gitclient import GitClient, over_ssh
 from tests.support.server import ROOT, descendants
 
-from . import bigrepo
-from .clones import MIB, client, counted, serving
+from . import bigrepo, clones, rivals
+from .clones import AT_ONCE, MIB, client, counted, serving
 from .process import Watch, command, forget_peak, resident
 from .report import Figure, Target
 
@@ -73,6 +74,32 @@ def git_below(pid: int) -> bool:
     return any(command(below).startswith("git") for below in descendants(pid))
 
 
+def secure(cache: Path) -> Iterator[Figure]:
+    """
+    Memory while 20 clients get the large pack over SSH at once, and count its bytes
+    """
+    big = bigrepo.cached(cache, clones.SHAPE)
+    with serving(big) as server, client() as git:
+        asked = git.folder / "asked.request"
+        asked.write_bytes(request_of_a_clone(git, big))
+        words = shlex.split(over_ssh(git.folder, rivals.client_key(git.folder))["GIT_SSH_COMMAND"])
+        words += ["-o", "SetEnv=GIT_PROTOCOL=version=2", "-p", str(server.ssh_port), "git@127.0.0.1", "git-upload-pack 'big.git'"]
+        before = resident(server.pid)
+        forget_peak(server.pid)
+        began = time.monotonic()
+        run = ["bash", "-o", "pipefail", "-c", f"{shlex.join(words)} <{shlex.quote(str(asked))} | wc -c"]
+        running = [subprocess.Popen(run, stdout=subprocess.PIPE, stderr=subprocess.PIPE) for _ in range(AT_ONCE)]
+        said = [one.communicate() for one in running]
+        seconds = time.monotonic() - began
+        grown = resident(server.pid, "VmHWM") - before
+    size = bigrepo.pack_size(big)
+    failed = [text for one, (count, text) in zip(running, said, strict=True) if one.returncode or int(count) < size]
+    if failed:
+        raise AssertionError(f"{len(failed)} of {AT_ONCE} failed: {failed[0].decode(errors='replace')[-400:]}")
+    what = f"{AT_ONCE} at once over SSH of {size / MIB:.0f} MiB, {seconds:.0f} s; from {before / MIB:.0f} MiB"
+    yield Figure("memory, 20 clients over SSH at once", grown / MIB, None, "MiB", Target(64), what)
+
+
 def identical(cache: Path) -> Iterator[Figure]:
     """
     200 identical HTTP clones at once, 50 of them at 1 MB/s: packs made, memory, and how long there are children
@@ -88,13 +115,13 @@ def identical(cache: Path) -> Iterator[Figure]:
         with Watch((server.pid,)) as watch, Children(server.pid) as children:
             began = time.monotonic()
             reading = subprocess.Popen(readers, cwd=ROOT, stdin=subprocess.PIPE, stdout=subprocess.PIPE, stderr=subprocess.PIPE)
-            clones = [git.start("clone", "-q", "--bare", server.http + "big.git", f"copy{number}") for number in range(REAL)]
+            real = [git.start("clone", "-q", "--bare", server.http + "big.git", f"copy{number}") for number in range(REAL)]
             said, problem = reading.communicate(request)
-            problems = [problem, *(one.communicate()[1] for one in clones)]
+            problems = [problem, *(one.communicate()[1] for one in real)]
             seconds = time.monotonic() - began
         grown = resident(server.pid, "VmHWM") - before
         made = counted(server.page("/metrics"), "gitaly_tx_git_commands_total", 'subcommand="pack-objects"')
-    failed = [text for one, text in zip((reading, *clones), problems, strict=True) if one.returncode]
+    failed = [text for one, text in zip((reading, *real), problems, strict=True) if one.returncode]
     if failed:
         raise AssertionError(f"{len(failed)} failed: {failed[0].decode(errors='replace')[-400:]}")
     quick, slow = map(float, said.split())
