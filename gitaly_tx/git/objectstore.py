@@ -67,11 +67,9 @@ class OpenPacks:
         :returns: ``None`` for a damaged one, which is logged once and counts as not there: others may have its objects.
         :raises FileNotFoundError: if it is gone.
         """
-        with self._lock:
-            found = self._open.get(path)
-            if found is not None:
-                self._open.move_to_end(path)
-                return found
+        found = self.opened(path)
+        if found is not None:
+            return found
         needs_disk()
         try:
             opened = Pack(path, self._cache, self._largest)
@@ -84,6 +82,16 @@ class OpenPacks:
             found = self._open.setdefault(path, opened)
             while len(self._open) > self._maximum:
                 self._open.popitem(last=False)
+            return found
+
+    def opened(self, path: str) -> Pack | None:
+        """
+        The same, if it is open.
+        """
+        with self._lock:
+            found = self._open.get(path)
+            if found is not None:
+                self._open.move_to_end(path)
             return found
 
     def drop(self, paths: Sequence[str]) -> None:
@@ -192,6 +200,10 @@ class ObjectStore:
 
     def _read(self, view: _View, oid: ObjectID, maximum: int | None) -> GitObject:
         limit = self._largest if maximum is None else min(maximum, self._largest)
+        kept = view.kept(oid)
+        if kept is not None and len(kept[1]) <= limit:
+            works_through(len(kept[1]))
+            return GitObject(oid, *kept)
 
         def from_pack(pack: Pack, offset: int) -> tuple[bytes, bytes]:
             if maximum is not None and (size := pack.size(offset)) > limit:
@@ -281,6 +293,18 @@ class _View:
         self._directory = directory
         self._places = store.places(directory, False)
         self._read_again = False
+
+    def kept(self, oid: ObjectID) -> tuple[bytes, bytes] | None:
+        """
+        An object's type and content, if they are in memory: what is asked for most is found at a third of the price.
+        """
+        raw = unhexlify(oid)
+        for _, _, names in self._places:
+            for name in names:
+                pack = self._store.packs.opened(name)
+                if pack is not None and (found := pack.kept(raw)) is not None:
+                    return found
+        return None
 
     def _refresh(self) -> None:
         self._places = self._store.places(self._directory, not self._read_again)

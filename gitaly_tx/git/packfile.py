@@ -181,6 +181,14 @@ class Pack:
                 self._cache.remember(key, offset)
         return offset
 
+    def kept(self, oid: bytes) -> tuple[bytes, bytes] | None:
+        """
+        An object's type and content, if both the place and the content are in memory.
+        """
+        offset = self._cache.place((self._serial, oid))
+        found = None if offset is None else self._cache.get((self._serial, offset))
+        return None if found is None else (TYPES[found[0]], found[1])
+
     def entry(self, offset: int) -> Entry:
         """
         What an entry's header says.

@@ -11,6 +11,7 @@ import shutil
 import struct
 import zlib
 from typing import Any
+from unittest.mock import patch
 
 from twisted.internet.defer import Deferred
 from twisted.trial.unittest import SynchronousTestCase
@@ -20,7 +21,7 @@ from gitaly_tx.git.errors import ObjectCorrupt, ObjectNotFound, ObjectTooLarge
 from gitaly_tx.git.looseobjects import loose_path
 from gitaly_tx.git.objectid import ObjectFormat, ObjectID
 from gitaly_tx.git.objectstore import ObjectStore
-from gitaly_tx.git.packfile import ObjectCache
+from gitaly_tx.git.packfile import ObjectCache, Pack
 from gitaly_tx.git.quarantine import write_loose_object
 from tests.support.git import git, make_repository
 from tests.support.gitobjects import ObjectsCase, make_reader
@@ -61,6 +62,18 @@ class ChangingTests(ObjectsCase):
         store.places = late  # type: ignore[method-assign]
         oid, wanted = next(iter(self.expected.items()))
         self.assertEqual(store.read(self.directory, oid), wanted)
+
+    def test_in_memory(self):
+        """
+        What was read before is found without a look into a pack; whoever takes less than that does not get it.
+        """
+        git("-C", self.directory.path, "repack", "-adq")
+        store = ObjectStore()
+        oid, wanted = next((oid, wanted) for oid, wanted in self.expected.items() if wanted.data)
+        self.assertEqual(store.read(self.directory, oid), wanted)
+        with patch.object(Pack, "find", side_effect=AssertionError):
+            self.assertEqual(store.read(self.directory, oid, len(wanted.data)), wanted)
+        self.assertRaises(ObjectTooLarge, store.read, self.directory, oid, len(wanted.data) - 1)
 
     def test_removed(self):
         """
