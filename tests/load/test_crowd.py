@@ -36,7 +36,12 @@ class ReadersTests(SynchronousTestCase):
                 port = server.sockets[0].getsockname()[1]
                 return await readers.read_all(port, b"request", len(answers), 1, 1e6)
 
-        return asyncio.run(run())
+        # asyncio.run would leave this thread without the loop that the reactor runs on.
+        loop = asyncio.new_event_loop()
+        try:
+            return loop.run_until_complete(run())
+        finally:
+            loop.close()
 
     def test_alike(self) -> None:
         """
