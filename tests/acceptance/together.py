@@ -48,7 +48,7 @@ DROPPED = "objects dropped"
 DROPS = "refs/heads/drop/"
 """Branches whose commits are to be dropped."""
 
-TIDY = 5.0
+TIDY = 30.0
 """Seconds after the last answer in which everything temporary must have gone."""
 
 Optimize = repository_pb2.OptimizeRepositoryRequest
