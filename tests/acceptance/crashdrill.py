@@ -4,8 +4,9 @@ Kills the server in the midst of concurrent pushes, commits, forks and housekeep
 
 A kill comes at one of the failpoints between the steps of a write (at its first, second … time), or at some moment from outside.
 After each must be true: every acknowledged update is there or replaced by a later one, nothing is half applied, git finds nothing
-wrong, no lock, quarantine or staging is left some seconds after readiness, and the server did become ready. What is done follows from the
-seed; how the machine schedules it does not. A storage in which something is wrong is kept, and the command that repeats it shown.
+wrong, no lock, quarantine or staging is left some seconds after readiness, and the server did become ready. What is done follows
+from the seed; how the machine schedules it does not. A storage in which something is wrong is kept, and the command that repeats
+it shown.
 """
 
 from __future__ import annotations
