@@ -27,6 +27,7 @@ class FilesBatch:
     :param begin: called first of all, once: plans the updates.
     :param target: the ref that HEAD shall be a name for, unless an update of it is refused.
     :param intent: told of the lock files before the first is made, and when all are gone.
+    :ivar before: what the refs were once they were locked; symbolic ones are left out.
     """
 
     _begin: Callable[[], FileTransaction]
@@ -35,6 +36,7 @@ class FilesBatch:
     _refs: FileTransaction | None = field(default=None, init=False)
     _head: HeadChange | None = field(default=None, init=False)
     _verified: bool = field(default=False, init=False)
+    before: Mapping[bytes, ObjectID] = field(factory=dict, init=False)
     _ended: bool = field(default=False, init=False)
     _turn: threading.Lock = field(factory=threading.Lock, init=False)
 
@@ -56,6 +58,7 @@ class FilesBatch:
                     return missing
                 refs.verify()
                 self._verified = True
+                self.before = refs.before
                 if self._target in refs.refused:
                     self._head = None
             return None if self._head is None else self._head.lock(overdue)
@@ -92,13 +95,6 @@ class FilesBatch:
         The updates that cannot be made, by name.
         """
         return {} if self._refs is None else self._refs.refused
-
-    @property
-    def before(self) -> Mapping[bytes, ObjectID]:
-        """
-        What the refs were once they were locked; symbolic ones are left out.
-        """
-        return {} if self._refs is None else self._refs.before
 
     @property
     def held(self) -> tuple[str, ...]:

@@ -74,8 +74,14 @@ class PreparedFilesRefs:
     _refs: FilesRefs
     _batch: FilesBatch
     refused: Mapping[bytes, RefRefused]
-    locks: tuple[str, ...]
     before: Mapping[bytes, ObjectID]
+
+    @property
+    def locks(self) -> tuple[str, ...]:
+        """
+        As :attr:`IPreparedRefs.locks`.
+        """
+        return self._batch.held
 
     async def commit(self, first: First = nothing) -> None:
         """
@@ -259,7 +265,7 @@ class FilesRefs:
             # Also if the caller gave up: what a thread is just locking is unlocked once it has ended.
             await self.in_thread(batch.abort)
             raise
-        return PreparedFilesRefs(self, batch, batch.refused, batch.held, batch.before)
+        return PreparedFilesRefs(self, batch, batch.refused, batch.before)
 
     def _planned(
         self, directory: GitDirectory, updates: Sequence[RefUpdate], forced: bool, first: First = nothing

@@ -121,7 +121,7 @@ class IPreparedRefs(Interface):
     """
 
     refused: Mapping[bytes, RefRefused] = Attribute("The updates that cannot be made, by name; not locked.")
-    locks: tuple[str, ...] = Attribute("The lock files that were made, absolute.")
+    locks: tuple[str, ...] = Attribute("The lock files that are there now, absolute.")
     before: Mapping[bytes, ObjectID] = Attribute(
         "What the locked refs are now, by name: the zero id if there is none. Symbolic ones are left out."
     )

@@ -11,6 +11,7 @@ from twisted.internet.defer import CancelledError
 from twisted.logger import Logger
 from zope.interface import implementer
 
+from ..bridge import InSlices
 from ..git.interfaces import RefUpdate
 from ..git.objectid import ObjectID
 from ..streams import StreamBroken
@@ -102,7 +103,7 @@ class Hooks:
                 push,
                 tell_out,
                 tell_err,
-                stdin=update_lines(push),
+                stdin=await update_lines(push),
                 variables=push_options(push.options),
             )
         except HookFailed as error:
@@ -136,7 +137,7 @@ class Hooks:
                 push,
                 tell_out,
                 tell_err,
-                stdin=update_lines(push, accepted),
+                stdin=await update_lines(push, accepted),
                 variables=push_options(push.options),
             )
         except HookFailed as error:
@@ -199,7 +200,7 @@ class Hooks:
                 return refused
 
 
-def update_lines(push: Push, updates: Sequence[RefUpdate] | None = None) -> bytes:
+async def update_lines(push: Push, updates: Sequence[RefUpdate] | None = None) -> bytes:
     """
     What ``pre-receive`` and ``post-receive`` read (githooks(5)).
 
@@ -207,7 +208,7 @@ def update_lines(push: Push, updates: Sequence[RefUpdate] | None = None) -> byte
     """
     zero = _zero(push)
     updates = push.updates if updates is None else updates
-    return b"".join(b"%b %b %b\n" % (update.old or zero, update.new, update.name) for update in updates)
+    return b"".join([b"%b %b %b\n" % (update.old or zero, update.new, update.name) async for update in InSlices(updates)])
 
 
 def _zero(push: Push) -> ObjectID:

@@ -50,7 +50,7 @@ class Gitlab:
                 gl_repository=push.gl_repository,
                 gl_id=push.gl_id,
                 protocol=push.protocol,
-                changes=update_lines(push),
+                changes=await update_lines(push),
             )
         )
 
@@ -64,7 +64,7 @@ class Gitlab:
         """
         As :func:`gitaly_tx.hooks.interfaces.IApplication.accepted`.
         """
-        changes = update_lines(push, updates)
+        changes = await update_lines(push, updates)
         path = push.repository.partition.path
         await self.report(push.gl_repository, push.gl_id, changes, push.options, tell_out, path)
 

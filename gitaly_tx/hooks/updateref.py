@@ -291,7 +291,7 @@ class RefUpdater:
         try:
             await self._hooks.before(push, stdout, stderr)
         except AccessDenied as error:
-            raise AccessError(error.text, push.gl_id, update_lines(push)) from error
+            raise AccessError(error.text, push.gl_id, await update_lines(push)) from error
         except Unanswered as error:
             raise GitalyError(f"{Stage.PRE_RECEIVE.value}{error.text}") from error
         except Refused as error:

@@ -9,6 +9,7 @@ from collections.abc import Collection, Mapping, Sequence
 
 from attrs import frozen
 
+from ..bridge import InSlices
 from ..git.interfaces import RefRefused, RefUpdate, Refusal
 from ..git.objectid import ObjectID
 from ..git.refchecks import prefixes, refused_for_value
@@ -59,8 +60,10 @@ async def write_refs(repository: IRepository, updates: Sequence[RefUpdate], unas
     """
     wrong = await _wrong_targets(repository, updates)
     refused = await _outdated(repository, updates) if wrong else (await unasked.commit(repository, updates)).refused
-    named = Counter(update.name for update in updates)
-    for update in updates:
+    if not refused and not wrong:
+        return None
+    named = Counter([update.name async for update in InSlices(updates)])
+    async for update in InSlices(updates):
         if update.name in refused:
             return _problem(update, refused[update.name], named)
         if update.name in wrong:
@@ -72,13 +75,13 @@ async def _wrong_targets(repository: IRepository, updates: Sequence[RefUpdate]) 
     """
     The refs that would point at nothing, and branches that would point at something else than a commit.
     """
-    oids = list(dict.fromkeys(update.new for update in updates if not update.new.is_zero))
+    oids = list({update.new: None async for update in InSlices(updates) if not update.new.is_zero})
     types: dict[bytes, bytes] = {}
     for start in range(0, len(oids), _AT_ONCE):
         found = await repository.object_info(oids[start : start + _AT_ONCE])
         types.update((info.oid, info.type) for info in found if info is not None)
     wrong = {}
-    for update in updates:
+    async for update in InSlices(updates):
         if update.new.is_zero:
             continue
         type = types.get(update.new)
@@ -91,8 +94,12 @@ async def _wrong_targets(repository: IRepository, updates: Sequence[RefUpdate]) 
 
 async def _outdated(repository: IRepository, updates: Sequence[RefUpdate]) -> Mapping[bytes, RefRefused]:
     current = {ref.name: ref.target for ref in await repository.refs([update.name for update in updates])}
-    refused = ((update.name, refused_for_value(update, current.get(update.name))) for update in updates)
-    return {name: why for name, why in refused if why is not None}
+    refused = {}
+    async for update in InSlices(updates):
+        why = refused_for_value(update, current.get(update.name))
+        if why is not None:
+            refused[update.name] = why
+    return refused
 
 
 def _problem(update: RefUpdate, refused: RefRefused, named: Mapping[bytes, int]) -> Problem:

@@ -5,7 +5,8 @@ What a client is told before it pushes: the refs, and what the server can do.
 from __future__ import annotations
 
 import os.path
-from collections.abc import Collection, Iterator
+from collections.abc import Collection
+from functools import partial
 
 from protocols.git.advertisement import encode_refs, service_line
 from protocols.git.capabilities import Capabilities, agent
@@ -81,19 +82,27 @@ async def advertise(
     :param service: with the line that HTTP wants first.
     :param asked: what the caller says of this push.
     """
-    refs: Iterator[tuple[bytes, bytes, None]] = iter(())
-    shallow: list[bytes] = []
-    object_format = ObjectFormat.SHA1
-    if repository is not None:
-        object_format = repository.object_format
+    object_format = ObjectFormat.SHA1 if repository is None else repository.object_format
+    encoded = partial(
+        encode_refs,
+        capabilities=capabilities(object_format, name, asked.unoffered),
+        object_format_hex_length=object_format.hex_length,
+        version=1 if protocol == "version=1" else 0,
+    )
+    if repository is None:
+        pieces = list(encoded(()))
+    else:
+        path = repository.directory.path
         found = await repository.refs(hidden=() if asked.hide else HIDDEN_FROM_PUSH)
-        refs = ((ref.name, ref.target, None) for ref in found if not is_hidden(ref.name, asked))
-        shallow = await threads.run(read_shallow, repository.directory.path)
+
+        def encode() -> list[bytes]:
+            shown = ((ref.name, ref.target, None) for ref in found if not is_hidden(ref.name, asked))
+            return list(encoded(shown, shallow=read_shallow(path)))
+
+        pieces = await threads.run(encode)
     if service:
         await stdout.write(service_line(Service.RECEIVE_PACK))
-    version = 1 if protocol == "version=1" else 0
-    offered = capabilities(object_format, name, asked.unoffered)
-    for piece in encode_refs(refs, offered, object_format.hex_length, shallow, version):
+    for piece in pieces:
         await stdout.write(piece)
 
 

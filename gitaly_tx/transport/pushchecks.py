@@ -6,6 +6,7 @@ from __future__ import annotations
 
 from collections.abc import Awaitable, Callable, Sequence
 
+from ..bridge import InSlices
 from ..git.command import Command
 from ..git.directory import GitDirectory
 from ..git.interfaces import IGit
@@ -22,13 +23,13 @@ _BRANCHES = b"refs/heads/"
 Tell = Callable[[bytes], Awaitable[None]]
 
 
-def refuse_hidden(wishes: Sequence[Wish], asked: PushSettings) -> None:
+async def refuse_hidden(wishes: Sequence[Wish], asked: PushSettings) -> None:
     """
     Nobody writes the refs that are kept from pushes.
 
     :param asked: what the caller says of this push.
     """
-    for wish in wishes:
+    async for wish in InSlices(wishes):
         if wish.error is None and is_hidden(wish.name, asked):
             wish.error = words.HIDDEN_DELETE if wish.deletes else words.HIDDEN_UPDATE
 
@@ -45,7 +46,7 @@ async def refuse_badly_named(wishes: Sequence[Wish], tell: Tell) -> None:
     Refuse names that no push may write, and a second wish for the same ref.
     """
     seen: set[bytes] = set()
-    for wish in wishes:
+    async for wish in InSlices(wishes):
         if not wish.open:
             continue
         if is_funny(wish):
@@ -62,11 +63,11 @@ async def refuse_deletions(repository: IRepository, config: ReceiveConfig, wishe
     The branch that HEAD is a name for stays, because without it a clone checks nothing out; and all branches do if the
     repository's configuration says so.
     """
-    deleting = [wish for wish in wishes if wish.open and wish.deletes and not wish.old.is_zero]
+    deleting = [wish async for wish in InSlices(wishes) if wish.open and wish.deletes and not wish.old.is_zero]
     if not deleting:
         return
     head = await repository.head()
-    for wish in deleting:
+    async for wish in InSlices(deleting):
         if config.deny_deletes and wish.name.startswith(_BRANCHES):
             await tell(b"error: denying ref deletion for %b\n" % wish.name)
             wish.error = words.DELETION
@@ -83,7 +84,7 @@ async def refuse_rewinding(git: IGit, directory: GitDirectory, config: ReceiveCo
     """
     if not config.deny_non_fast_forwards:
         return
-    for wish in wishes:
+    async for wish in InSlices(wishes):
         if wish.open and wish.name.startswith(_BRANCHES) and not wish.deletes and not wish.old.is_zero:
             command = Command("merge-base", ["--is-ancestor"], [wish.old, wish.new], directory=directory)
             _, ended = await git.run(command, check=False)
@@ -97,11 +98,11 @@ async def settle_deletions(repository: IRepository, wishes: Sequence[Wish], tell
     Somebody who deletes a ref and names an object that is not there, as the ref's value, is content if the ref is gone, or was
     broken.
     """
-    deleting = [wish for wish in wishes if wish.open and wish.deletes]
+    deleting = [wish async for wish in InSlices(wishes) if wish.open and wish.deletes]
     if not deleting:
         return
-    known = await repository.object_info([wish.old for wish in deleting])
-    for wish, info in zip(deleting, known, strict=True):
+    known = await repository.object_info([wish.old async for wish in InSlices(deleting)])
+    async for wish, info in InSlices(zip(deleting, known, strict=True)):
         if info is not None:
             continue
         if await repository.ref(wish.name) is None:

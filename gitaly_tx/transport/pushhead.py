@@ -8,6 +8,7 @@ from collections.abc import Sequence
 
 from attrs import define, field
 
+from ..bridge import InSlices
 from ..git.interfaces import RefUpdate
 from ..storage.interfaces import IRepository
 
@@ -32,7 +33,11 @@ class Follower:
         """
         Look, and choose.
         """
-        created = [update.name for update in self._updates if update.name.startswith(_BRANCHES) and not update.new.is_zero]
+        created = [
+            update.name
+            async for update in InSlices(self._updates)
+            if update.name.startswith(_BRANCHES) and not update.new.is_zero
+        ]
         if created:
             head = await self._repository.head()
             if head is not None and head not in created and not await self._repository.refs((_BRANCHES,)):

@@ -10,6 +10,7 @@ from collections.abc import Sequence
 from attrs import define, evolve, field
 from twisted.logger import Logger
 
+from ..bridge import InSlices
 from ..errors import GitalyError
 from ..git.objectid import ObjectID
 from ..observability.failpoints import failpoint
@@ -79,12 +80,12 @@ class Intake:
         """
         directory = self._repository.directory if self.staging is None else self.staging.directory
         connectivity = Connectivity(self._means.git, directory, self._means.limits.walk)
-        tips = [wish.new for wish in wishes if not wish.deletes]
+        tips = [wish.new async for wish in InSlices(wishes) if not wish.deletes]
         # With a shallow client, what is missing may be missing rightly, which is told in other words.
         show = None if self._shallow_file else self._answer.tell
         broken = await connectivity.broken(tips, show, progress=not self._head.quiet)
         reasons = {tip: await self._why(connectivity, tip, said) for tip, said in broken.items()}
-        for wish in wishes:
+        async for wish in InSlices(wishes):
             wish.error = wish.error or reasons.get(wish.new)
 
     async def discard(self) -> None:

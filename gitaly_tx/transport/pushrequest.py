@@ -17,6 +17,7 @@ from protocols.git.errors import (
 )
 from protocols.git.push import Command, CommandsEnd, PushOption, PushRequestDecoder, ShallowLine
 
+from ..bridge import InSlices
 from ..git.objectid import ObjectID
 from ..streams import IByteSource, StreamBroken
 from .interfaces import PushBroken
@@ -109,7 +110,7 @@ async def read_head(source: IByteSource, decoder: PushRequestDecoder) -> PushHea
             data = await source.read()
             if not data:
                 decoder.finish()
-            for event in decoder.receive(data):
+            async for event in InSlices(decoder.events(data)):
                 match event:
                     case Command(old, new, ref):
                         wishes.append(Wish(ref, ObjectID(old), ObjectID(new)))

@@ -10,8 +10,9 @@ from attrs import define, evolve, field
 from twisted.internet.defer import CancelledError
 from twisted.logger import Logger
 
-from protocols.git.push import RefResult, report_status
+from protocols.git.push import RefResult, report_packets
 
+from ..bridge import InSlices
 from ..errors import GitalyError
 from ..git.interfaces import RefUpdate
 from ..git.refchecks import in_the_way
@@ -96,18 +97,18 @@ class PushSession:
             return False
         self._answer.stay_in_touch()
         await self._intake.refuse_disconnected(self._wishes)
-        refuse_hidden(self._wishes, self._asked)
+        await refuse_hidden(self._wishes, self._asked)
         await self._ask_before()
         await self._check_each()
         failpoint("push.before_commit")
-        return bool(self._open)
+        return any(wish.open for wish in self._wishes)
 
-    def _push(self, repository: IRepository) -> Push:
+    async def _push(self, repository: IRepository) -> Push:
         request = self._request
         environment: Mapping[str, str] = {"CORRELATION_ID": request.correlation_id} if request.correlation_id else {}
         return Push(
             repository=repository,
-            updates=[RefUpdate(wish.name, wish.old, wish.new) for wish in self._wishes],
+            updates=[RefUpdate(wish.name, wish.old, wish.new) async for wish in InSlices(self._wishes)],
             options=self._head.options,
             user=request.gl_username or request.user,
             gl_id=request.gl_id,
@@ -124,7 +125,7 @@ class PushSession:
         """
         Policies and ``pre-receive``. They see all that was asked for, also what is refused already, as with git.
         """
-        push = self._push(self._intake.view)
+        push = await self._push(self._intake.view)
         while True:
             try:
                 await self._means.hooks.before(push, self._answer.tell, self._answer.tell)
@@ -159,8 +160,10 @@ class PushSession:
         await refuse_rewinding(git, self._intake.view.directory, config, self._wishes, tell)
         if self._all_or_none():
             return
-        push = self._push(self._intake.view)
-        for wish in self._open:
+        push = await self._push(self._intake.view)
+        async for wish in InSlices(self._wishes):
+            if not wish.open:
+                continue
             try:
                 await self._means.hooks.update(push, RefUpdate(wish.name, wish.old, wish.new), tell, tell)
             except (StreamBroken, CancelledError):
@@ -223,25 +226,28 @@ class PushSession:
         :returns: what was written.
         """
         accepted: list[RefUpdate] = []
-        for wishes, staging in self._batches():
+        for wishes, staging in await self._batches():
             await self._write(wishes, staging)
-            accepted += [RefUpdate(wish.name, wish.old, wish.new) for wish in wishes if wish.error is None]
+            accepted += [RefUpdate(wish.name, wish.old, wish.new) async for wish in InSlices(wishes) if wish.error is None]
         return accepted
 
-    def _batches(self) -> list[tuple[list[Wish], IStaging | None]]:
+    async def _batches(self) -> list[tuple[list[Wish], IStaging | None]]:
         """
         The wishes as transactions: all in one, as a rule. Only if a ref must go before another can have its place (``a`` for
         ``a/b``) the deletions come first, on their own, unless all shall be one; then such a pair is refused, as by git.
         """
-        wishes, staging = self._open, self._intake.staging
-        deleting = [wish for wish in wishes if wish.deletes]
-        setting = [wish for wish in wishes if not wish.deletes]
-        if self._head.atomic or not in_the_way({wish.name for wish in deleting}, {wish.name for wish in setting}):
+        wishes, staging = [wish async for wish in InSlices(self._wishes) if wish.open], self._intake.staging
+        deleting = [wish async for wish in InSlices(wishes) if wish.deletes]
+        if self._head.atomic or not deleting or len(deleting) == len(wishes):
+            return [(wishes, staging)]
+        setting = [wish async for wish in InSlices(wishes) if not wish.deletes]
+        gone, made = {wish.name for wish in deleting}, {wish.name for wish in setting}
+        if not await self._means.threads.run(in_the_way, gone, made):
             return [(wishes, staging)]
         return [(deleting, None), (setting, staging)]
 
     async def _write(self, wishes: list[Wish], staging: IStaging | None) -> None:
-        updates = [RefUpdate(wish.name, None if wish.any_old else wish.old, wish.new) for wish in wishes]
+        updates = [RefUpdate(wish.name, None if wish.any_old else wish.old, wish.new) async for wish in InSlices(wishes)]
         follower = Follower(self._repository, updates) if self._follows_head else None
         try:
             with watched_place() as place, self._answer.waiting(lambda: words.waiting(place.ahead)):
@@ -256,7 +262,7 @@ class PushSession:
             for wish in wishes:
                 wish.error = _text(error)
             return
-        for wish in wishes:
+        async for wish in InSlices(wishes):
             refused = outcome.refused.get(wish.name)
             if refused is not None:
                 await self._answer.tell(words.explanation(wish, refused))
@@ -278,7 +284,7 @@ class PushSession:
         tell = self._answer.tell
         try:
             head = await self._repository.head() if self._creates else self._new_head
-            await self._means.hooks.after(self._push(self._repository), accepted, tell, tell, head)
+            await self._means.hooks.after(await self._push(self._repository), accepted, tell, tell, head)
         except AfterFailed as error:
             # The log has it. Whoever pushed has pushed, and can do nothing about it.
             if error.text:
@@ -292,8 +298,9 @@ class PushSession:
         """
         v2 = self._head.capabilities.has(b"report-status-v2")
         if v2 or self._head.capabilities.has(b"report-status"):
-            results = [RefResult(wish.name, wish.error) for wish in self._wishes]
-            await self._answer.report(report_status(self.unpacked, results, v2))
+            results = (RefResult(wish.name, wish.error) for wish in self._wishes)
+            packets = report_packets(self.unpacked, results, v2)
+            await self._answer.report(b"".join([packet async for packet in InSlices(packets)]))
 
 
 def _text(error: Exception) -> bytes:

@@ -136,11 +136,11 @@ class Committer:
             await self._in_thread(files.take)
             return {}, files.write
         refused = await locked.lock(wanted.refs, wanted.head, files.take)
-        accepted = [update for update in wanted.refs if update.name not in refused]
+        accepted = [update for update in wanted.refs if update.name not in refused] if refused else wanted.refs
         if refused and (atomic or not accepted):
             return refused, None
         head = None if wanted.head in refused else wanted.head
-        return refused, evolve(files.write, refs=locked.complete(accepted), head=head)
+        return refused, evolve(files.write, refs=await locked.complete(accepted), head=head)
 
     async def _agree(self, store: Store, entry: Entry, expected: Head) -> None:
         """

@@ -8,6 +8,7 @@ from collections.abc import Sequence
 
 from attrs import define, evolve, field
 
+from ..bridge import InSlices
 from ..git.directory import GitDirectory
 from ..git.interfaces import First, IIntent, IPreparedRefs, IRefs, RefRefused, RefUpdate
 
@@ -35,12 +36,14 @@ class LockedRefs:
         self._prepared = await self._refs.prepare(self._directory, updates, self._intent, head, first)
         return dict(self._prepared.refused)
 
-    def complete(self, updates: Sequence[RefUpdate]) -> tuple[RefUpdate, ...]:
+    async def complete(self, updates: Sequence[RefUpdate]) -> tuple[RefUpdate, ...]:
         """
         The updates with their ``old`` filled in where the writer did not care: recovery wants to know. The refs are locked.
         """
         before = {} if self._prepared is None else self._prepared.before
-        return tuple(evolve(update, old=before.get(update.name)) if update.old is None else update for update in updates)
+        return tuple(
+            [evolve(update, old=before.get(update.name)) if update.old is None else update async for update in InSlices(updates)]
+        )
 
     async def move(self, first: First) -> bool:
         """

@@ -8,7 +8,7 @@ commands are deletions, a pack that runs to the end of the stream or as long as 
 from __future__ import annotations
 
 import re
-from collections.abc import Iterable
+from collections.abc import Iterable, Iterator
 from typing import TypeAlias
 
 from attrs import frozen
@@ -132,15 +132,20 @@ class PushRequestDecoder:
         """
         :raises GitProtocolError: if this is no push, or one that is not allowed. The error is final.
         """
+        return list(self.events(data))
+
+    def events(self, data: bytes) -> Iterator[PushEvent]:
+        """
+        As :func:`receive`, one by one, for who has something else to do in between. All of them must be taken before the next
+        bytes are given.
+        """
         if self.done:
             raise RuntimeError("the request is complete: what follows is not the decoder's")
         self._packets.feed(data)
-        events: list[PushEvent] = []
         while not self.done and (packet := self._packets.read()) is not None:
             event = self._flushed() if packet is Special.FLUSH else self._line(packet)
             if event is not None:
-                events.append(event)
-        return events
+                yield event
 
     def finish(self) -> None:
         """
@@ -270,7 +275,18 @@ def report_status(unpack: bytes, results: Iterable[RefResult], v2: bool = False)
     :param results: one for each command, in their order.
     :param v2: whether the client asked for ``report-status-v2``.
     """
-    lines = [b"unpack " + one_line(unpack)]
+    return b"".join(report_packets(unpack, results, v2))
+
+
+def report_packets(unpack: bytes, results: Iterable[RefResult], v2: bool = False) -> Iterator[bytes]:
+    """
+    As :func:`report_status`, part by part, for who has something else to do in between.
+    """
+    yield _report_line(b"unpack " + one_line(unpack))
     for result in results:
-        lines += result.lines(v2)
-    return b"".join(pktline.data(line[: MAX_PAYLOAD - 1] + b"\n") for line in lines) + pktline.FLUSH
+        yield b"".join(map(_report_line, result.lines(v2)))
+    yield pktline.FLUSH
+
+
+def _report_line(line: bytes) -> bytes:
+    return pktline.data(line[: MAX_PAYLOAD - 1] + b"\n")

@@ -4,11 +4,12 @@ Many refs, changed at once.
 
 from __future__ import annotations
 
-from collections.abc import AsyncIterator, Iterable, Iterator
+from collections.abc import AsyncIterator
 
 from protocols.gitaly.errors_pb2 import InvalidRefFormatError, ReferencesLockedError, ReferenceStateMismatchError
 from protocols.gitaly.ref_pb2 import UpdateReferencesError, UpdateReferencesRequest, UpdateReferencesResponse
 
+from ...bridge import InSlices
 from ...errors import Code, GitalyError
 from ...git.interfaces import RefUpdate
 from ...git.names import check_ref
@@ -43,7 +44,8 @@ async def update_references(
             raise GitalyError("no updates specified", Code.INVALID_ARGUMENT)
         if len(updates) + len(request.updates) > MAXIMUM:
             raise GitalyError("too many updates", Code.RESOURCE_EXHAUSTED, {"maximum": MAXIMUM})
-        updates.extend(_updates(request.updates, repository.object_format))
+        async for update in InSlices(request.updates):
+            updates.append(_checked(update, repository.object_format))
     if repository is None:
         raise GitalyError("receiving initial request: EOF", Code.INTERNAL)
     problem = await write_refs(repository, updates, unasked)
@@ -52,15 +54,14 @@ async def update_references(
     return UpdateReferencesResponse()
 
 
-def _updates(given: Iterable[UpdateReferencesRequest.Update], object_format: ObjectFormat) -> Iterator[RefUpdate]:
-    for update in given:
-        try:
-            check_ref(update.reference)
-        except GitalyError as error:
-            wrong = UpdateReferencesError(invalid_format=InvalidRefFormatError(refs=[update.reference]))
-            raise error.wrapped("validating reference", details=(wrong,)) from error
-        old = _id("old", update.old_object_id, object_format) if update.old_object_id else None
-        yield RefUpdate(update.reference, old, _id("new", update.new_object_id, object_format))
+def _checked(update: UpdateReferencesRequest.Update, object_format: ObjectFormat) -> RefUpdate:
+    try:
+        check_ref(update.reference)
+    except GitalyError as error:
+        wrong = UpdateReferencesError(invalid_format=InvalidRefFormatError(refs=[update.reference]))
+        raise error.wrapped("validating reference", details=(wrong,)) from error
+    old = _id("old", update.old_object_id, object_format) if update.old_object_id else None
+    return RefUpdate(update.reference, old, _id("new", update.new_object_id, object_format))
 
 
 def _id(which: str, given: bytes, object_format: ObjectFormat) -> ObjectID:
