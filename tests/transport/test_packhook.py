@@ -46,9 +46,9 @@ class HookTests(LeakCheck, TestCase):
         self.addCleanup(self.hook.close)
         self.threads: Any = AtOnce()
 
-    def _compare(self) -> None:
+    async def _compare(self) -> None:
         self.hook.close()
-        super()._compare()
+        await super()._compare()
 
     def run_script(self, *words: str) -> subprocess.Popen[bytes]:
         """

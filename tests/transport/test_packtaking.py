@@ -76,9 +76,9 @@ class Taking(test_uploadpack.UploadCase):
         self.commands.append(command)
         return self._spawn(command, **more)
 
-    def _compare(self) -> None:
+    async def _compare(self) -> None:
         self.cache.stop()
-        super()._compare()
+        await super()._compare()
 
     def made(self) -> list[str]:
         """
