@@ -6,7 +6,9 @@ from __future__ import annotations
 
 import binascii
 import os
+import shutil
 import subprocess
+from unittest import skipIf
 
 from twisted.trial.unittest import SynchronousTestCase
 from zope.interface.verify import verifyObject
@@ -14,6 +16,8 @@ from zope.interface.verify import verifyObject
 from gitaly_tx.signing.interfaces import ISigningKey, UnusableKey
 from gitaly_tx.signing.ssh import SSHKey
 from tests.support.signingkeys import KINDS, ssh_key, ssh_keygen_accepts
+
+with_openssh = skipIf(shutil.which("ssh-keygen") is None, "OpenSSH's client is not installed")
 
 BEGIN, END = b"-----BEGIN SSH SIGNATURE-----\n", b"-----END SSH SIGNATURE-----\n"
 
@@ -23,6 +27,7 @@ class SSHKeyTests(SynchronousTestCase):
     ``SSHKey``.
     """
 
+    @with_openssh
     def test_accepted(self) -> None:
         """
         ssh-keygen takes our signatures, and finds when the data is another.
@@ -37,6 +42,7 @@ class SSHKeyTests(SynchronousTestCase):
                 self.assertTrue(ssh_keygen_accepts(self.mktemp(), key.public(), signature, b"data"))
                 self.assertFalse(ssh_keygen_accepts(self.mktemp(), key.public(), signature, b"other"))
 
+    @with_openssh
     def test_accepting(self) -> None:
         """
         We take ssh-keygen's signatures of either digest, and our own.

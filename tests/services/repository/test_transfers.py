@@ -138,7 +138,7 @@ class GetSnapshotTests(RepositoryCase):
         other = os.path.abspath(self.mktemp())
         git("init", "--quiet", "--bare", other)
         with tarfile.open(fileobj=io.BytesIO(content)) as opened:
-            opened.extractall(other, filter="data")
+            opened.extractall(other)
         git("-C", other, "fsck", "--strict")
         self.assertEqual(git("-C", other, "show-ref", "--head").decode().strip(), self.run_git("show-ref", "--head"))
         self.assertEqual(git("-C", other, "cat-file", "-t", loose), b"blob\n")
