@@ -163,18 +163,10 @@ class PipeReader:
             # Kept watched between two reads, because most readers ask again at once; this one did not.
             self._unwatch()
             return
-        try:
-            data = os.read(self._descriptor, PIECE)
-        except (BlockingIOError, InterruptedError):
-            return
-        except OSError:
-            self.abandon()
-            return
-        if not data:
-            self._close()
-            return
-        waiting, self._waiting = self._waiting, None
-        waiting.callback(data)
+        data = self._piece()
+        if data:
+            waiting, self._waiting = self._waiting, None
+            waiting.callback(data)
 
     def connectionLost(self, reason: Failure) -> None:
         """
@@ -186,6 +178,23 @@ class PipeReader:
             self._close()
         else:
             self.abandon()
+
+    def _piece(self) -> bytes:
+        """
+        Read what there is. At its end, or if it is broken, the pipe is closed, which tells whoever waits.
+
+        :returns: nothing then, and if there is nothing yet.
+        """
+        try:
+            data = os.read(self._descriptor, PIECE)
+        except (BlockingIOError, InterruptedError):
+            return b""
+        except OSError:
+            self.abandon()
+            return b""
+        if not data:
+            self._close()
+        return data
 
     def _watch(self) -> None:
         if not self._watched:
@@ -239,17 +248,9 @@ class PipeDrain(PipeReader):
         """
         Part of IReadDescriptor.
         """
-        try:
-            data = os.read(self._descriptor, PIECE)
-        except (BlockingIOError, InterruptedError):
-            return
-        except OSError:
-            self.abandon()
-            return
+        data = self._piece()
         if data:
             self._take(data)
-        else:
-            self._close()
 
 
 @implementer(IWriteDescriptor, IByteSink)

@@ -123,9 +123,10 @@ class Git:
         """
         As :func:`IGit.run`.
         """
-        child = self.spawn(command, environment=environment, stdin=stdin != b"")
+        fed = stdin != b""
+        child = self.spawn(command, environment=environment, stdin=fed)
         pieces = [stdin] if isinstance(stdin, bytes) else stdin
-        feeding = Deferred.fromCoroutine(_feed(child, pieces)) if pieces != [b""] else None
+        feeding = Deferred.fromCoroutine(_feed(child, pieces)) if fed else None
         try:
             output = await _collect(child, maximum)
             if output is None:

@@ -24,8 +24,6 @@ from .interfaces import Change, Push, RefsUpdated
 
 T = TypeVar("T")
 
-NO_REFS: Mapping[bytes, ObjectID] = {}
-
 
 @define(eq=False)
 class Unasked:
@@ -63,7 +61,7 @@ class Unasked:
         object_format: ObjectFormat = ObjectFormat.SHA1,
         default_branch: bytes = b"refs/heads/main",
         staging: IStaging | None = None,
-        refs: Mapping[bytes, ObjectID] = NO_REFS,
+        refs: Mapping[bytes, ObjectID] | None = None,
     ) -> IRepository:
         """
         Make a repository, as :func:`gitaly_tx.storage.interfaces.IStorageProvider.create`.
@@ -142,12 +140,12 @@ class Unasked:
         object_format: ObjectFormat,
         default_branch: bytes,
         staging: IStaging | None,
-        refs: Mapping[bytes, ObjectID],
+        refs: Mapping[bytes, ObjectID] | None,
     ) -> IRepository:
         repository = await storage.create(
             message, object_format=object_format, default_branch=default_branch, staging=staging, refs=refs
         )
-        made = [RefUpdate(name, object_format.zero, oid) for name, oid in sorted(refs.items())]
+        made = [RefUpdate(name, object_format.zero, oid) for name, oid in sorted((refs or {}).items())]
         await self.tell(repository, made, default_branch, Change.CREATED)
         return repository
 

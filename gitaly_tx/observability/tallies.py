@@ -8,12 +8,42 @@ may count; that costs ten times what adding does. These are for what the reactor
 from __future__ import annotations
 
 from bisect import bisect_left
-from collections.abc import Iterator, Sequence
+from collections.abc import Callable, Iterator, Sequence
+from typing import Generic, TypeVar
 
 from prometheus_client import CollectorRegistry
 from prometheus_client.metrics_core import CounterMetricFamily, HistogramMetricFamily, Metric
 from prometheus_client.registry import Collector
 from prometheus_client.utils import floatToGoString
+
+N = TypeVar("N")
+
+
+class _Family(Collector, Generic[N]):
+    """
+    Numbers that are told apart by their labels.
+
+    :param new: makes one.
+    """
+
+    def __init__(
+        self, name: str, documentation: str, labelnames: Sequence[str], registry: CollectorRegistry, new: Callable[[], N]
+    ) -> None:
+        self.labelnames = tuple(labelnames)
+        self._name = name
+        self._documentation = documentation
+        self._new = new
+        self._found: dict[tuple[str, ...], N] = {}
+        registry.register(self)
+
+    def labels(self, *values: str) -> N:
+        """
+        The one for some values of the labels, in their order.
+        """
+        found = self._found.get(values)
+        if found is None:
+            found = self._found[values] = self._new()
+        return found
 
 
 class Count:
@@ -33,7 +63,7 @@ class Count:
         self.value += amount
 
 
-class Tally(Collector):
+class Tally(_Family[Count]):
     """
     A family of counters.
 
@@ -41,35 +71,25 @@ class Tally(Collector):
     """
 
     def __init__(self, name: str, documentation: str, labelnames: Sequence[str], *, registry: CollectorRegistry) -> None:
-        self.labelnames = tuple(labelnames)
-        self._name = name
-        self._documentation = documentation
-        self._counts: dict[tuple[str, ...], Count] = {}
-        registry.register(self)
-
-    def labels(self, *values: str) -> Count:
-        """
-        The number for some values of the labels, in their order.
-        """
-        found = self._counts.get(values)
-        if found is None:
-            found = self._counts[values] = Count()
-        return found
+        super().__init__(name, documentation, labelnames, registry, Count)
 
     def describe(self) -> Iterator[Metric]:
         """
         The family without its numbers.
         """
-        yield CounterMetricFamily(self._name, self._documentation, labels=self.labelnames)
+        yield self._empty()
 
     def collect(self) -> Iterator[Metric]:
         """
         The family, as it is now.
         """
-        family = CounterMetricFamily(self._name, self._documentation, labels=self.labelnames)
-        for values, count in self._counts.copy().items():
+        family = self._empty()
+        for values, count in self._found.copy().items():
             family.add_metric(values, count.value)
         yield family
+
+    def _empty(self) -> CounterMetricFamily:
+        return CounterMetricFamily(self._name, self._documentation, labels=self.labelnames)
 
 
 class Spread:
@@ -94,7 +114,7 @@ class Spread:
         self.sum += amount
 
 
-class Spreads(Collector):
+class Spreads(_Family[Spread]):
     """
     A family of histograms.
 
@@ -104,41 +124,31 @@ class Spreads(Collector):
     def __init__(
         self, name: str, documentation: str, labelnames: Sequence[str], *, buckets: Sequence[float], registry: CollectorRegistry
     ) -> None:
-        self.labelnames = tuple(labelnames)
-        self._name = name
-        self._documentation = documentation
-        self._bounds = tuple(buckets)
-        self._named = [*map(floatToGoString, self._bounds), "+Inf"]
-        self._spreads: dict[tuple[str, ...], Spread] = {}
-        registry.register(self)
-
-    def labels(self, *values: str) -> Spread:
-        """
-        The histogram for some values of the labels, in their order.
-        """
-        found = self._spreads.get(values)
-        if found is None:
-            found = self._spreads[values] = Spread(self._bounds)
-        return found
+        bounds = tuple(buckets)
+        self._named = [*map(floatToGoString, bounds), "+Inf"]
+        super().__init__(name, documentation, labelnames, registry, lambda: Spread(bounds))
 
     def describe(self) -> Iterator[Metric]:
         """
         The family without its numbers.
         """
-        yield HistogramMetricFamily(self._name, self._documentation, labels=self.labelnames)
+        yield self._empty()
 
     def collect(self) -> Iterator[Metric]:
         """
         The family, as it is now.
         """
-        family = HistogramMetricFamily(self._name, self._documentation, labels=self.labelnames)
-        for values, spread in self._spreads.copy().items():
+        family = self._empty()
+        for values, spread in self._found.copy().items():
             buckets, total = [], 0
             for name, count in zip(self._named, spread.counts.copy(), strict=True):
                 total += count
                 buckets.append((name, total))
             family.add_metric(values, buckets, spread.sum)
         yield family
+
+    def _empty(self) -> HistogramMetricFamily:
+        return HistogramMetricFamily(self._name, self._documentation, labels=self.labelnames)
 
 
 __all__ = ["Count", "Spread", "Spreads", "Tally"]

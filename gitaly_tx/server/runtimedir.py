@@ -63,26 +63,28 @@ def sweep(base: str) -> list[str]:
 
     :returns: what was removed.
     """
-    gone = [entry.path for entry in _directories(base) if not _alive(entry.name) and not _listening(entry.path)]
+    gone = [path for path, pid in _directories(base) if not _alive(pid) and not _listening(path)]
     for path in gone:
         shutil.rmtree(path, ignore_errors=True)
     return [path for path in gone if not os.path.lexists(path)]
 
 
-def _directories(base: str) -> Iterator[os.DirEntry[str]]:
+def _directories(base: str) -> Iterator[tuple[str, int]]:
+    """
+    :returns: each one's path, and whose it is by its name.
+    """
     with os.scandir(base) as entries:
         for entry in entries:
-            if _NAME.fullmatch(entry.name):
+            found = _NAME.fullmatch(entry.name)
+            if found is not None:
                 status = entry.stat(follow_symlinks=False)
                 if stat.S_ISDIR(status.st_mode) and status.st_uid == os.geteuid():
-                    yield entry
+                    yield entry.path, int(found[1])
 
 
-def _alive(name: str) -> bool:
-    found = _NAME.fullmatch(name)
-    assert found is not None
+def _alive(pid: int) -> bool:
     try:
-        os.kill(int(found[1]), 0)
+        os.kill(pid, 0)
     except (ProcessLookupError, PermissionError, OverflowError):
         return False  # Or it is somebody else's, and the directory would be, too.
     return True

@@ -34,9 +34,10 @@ def running(git: IGit, command: Command, stdin: Iterable[bytes] | AsyncGenerator
 
     :param stdin: what it is given to read; ``None`` if that is done in the block.
     """
-    child = git.spawn(command, stdin=stdin != ())
+    fed = stdin != ()
+    child = git.spawn(command, stdin=fed)
     feeding: Deferred[None] | None = None
-    if stdin is not None and stdin != ():
+    if fed and stdin is not None:
         feeding = Deferred.fromCoroutine(_feed(child, stdin))
         # The exit status says whether it could read all.
         feeding.addErrback(lambda _: None)

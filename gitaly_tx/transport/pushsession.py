@@ -10,7 +10,7 @@ from attrs import define, evolve, field
 from twisted.internet.defer import CancelledError
 from twisted.logger import Logger
 
-from protocols.git.push import RefResult, report_packets
+from protocols.git.push import RefResult, report_status
 
 from ..bridge import InSlices
 from ..errors import GitalyError
@@ -299,8 +299,8 @@ class PushSession:
         v2 = self._head.capabilities.has(b"report-status-v2")
         if v2 or self._head.capabilities.has(b"report-status"):
             results = (RefResult(wish.name, wish.error) for wish in self._wishes)
-            packets = report_packets(self.unpacked, results, v2)
-            await self._answer.report(b"".join([packet async for packet in InSlices(packets)]))
+            report = report_status(self.unpacked, results, v2)
+            await self._answer.report(b"".join([part async for part in InSlices(report)]))
 
 
 def _text(error: Exception) -> bytes:

@@ -267,20 +267,14 @@ def one_line(text: bytes) -> bytes:
     return _BREAKS.sub(b" ", text).strip()
 
 
-def report_status(unpack: bytes, results: Iterable[RefResult], v2: bool = False) -> bytes:
+def report_status(unpack: bytes, results: Iterable[RefResult], v2: bool = False) -> Iterator[bytes]:
     """
-    The report on a push, as pkt-lines with a flush at the end; with sidebands it travels within band 1.
+    The report on a push, as pkt-lines with a flush at the end; with sidebands it travels within band 1. It comes part by part,
+    because there may be very many refs.
 
     :param unpack: ``b"ok"``, or why the pack could not be taken. Texts too long for a packet are cut.
     :param results: one for each command, in their order.
     :param v2: whether the client asked for ``report-status-v2``.
-    """
-    return b"".join(report_packets(unpack, results, v2))
-
-
-def report_packets(unpack: bytes, results: Iterable[RefResult], v2: bool = False) -> Iterator[bytes]:
-    """
-    As :func:`report_status`, part by part, for who has something else to do in between.
     """
     yield _report_line(b"unpack " + one_line(unpack))
     for result in results:

@@ -55,8 +55,8 @@ class Caller(Pusher):
     :param address: of the gRPC listener.
     """
 
-    def __init__(self, *arguments: object, address: str) -> None:
-        super().__init__(*arguments)  # type: ignore[arg-type]
+    def __init__(self, *arguments: Any, address: str) -> None:
+        super().__init__(*arguments)
         self.address = address
 
     def run(self) -> None:
@@ -118,7 +118,7 @@ class RepositoryPusher(Caller):
     :param registers: one for each repository, called like it; its value is :data:`ABSENT`, :data:`EMPTY` or where the branch is.
     """
 
-    def __init__(self, *arguments: object, address: str, registers: Sequence[Register]) -> None:
+    def __init__(self, *arguments: Any, address: str, registers: Sequence[Register]) -> None:
         super().__init__(*arguments, address=address)
         self.registers = registers
 
@@ -152,7 +152,7 @@ class Committer(Caller):
     :param scratch: a directory for what it takes to know the ids of commits beforehand.
     """
 
-    def __init__(self, *arguments: object, address: str, path: str, own: Sequence[Register], scratch: Path) -> None:
+    def __init__(self, *arguments: Any, address: str, path: str, own: Sequence[Register], scratch: Path) -> None:
         super().__init__(*arguments, address=address)
         self.path = path
         self.own = own
@@ -232,7 +232,7 @@ class Forker(Caller):
     :param forks: a register for each fork, and the last for the pool; the value is :data:`ABSENT` or :data:`FORKED`.
     """
 
-    def __init__(self, *arguments: object, address: str, path: str, forks: Sequence[Register]) -> None:
+    def __init__(self, *arguments: Any, address: str, path: str, forks: Sequence[Register]) -> None:
         super().__init__(*arguments, address=address)
         self.path = path
         *self.forks, self.pool = forks

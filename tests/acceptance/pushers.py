@@ -7,6 +7,7 @@ from __future__ import annotations
 import random
 import threading
 from collections.abc import Mapping, Sequence
+from typing import Any
 
 from tests.support.gitclient import GitClient
 
@@ -99,8 +100,8 @@ class RefPusher(Pusher):
     :param shared: refs that others write; these are never deleted.
     """
 
-    def __init__(self, *arguments: object, path: str, own: Sequence[Register], shared: Sequence[Register]) -> None:
-        super().__init__(*arguments)  # type: ignore[arg-type]
+    def __init__(self, *arguments: Any, path: str, own: Sequence[Register], shared: Sequence[Register]) -> None:
+        super().__init__(*arguments)
         self.path = path
         self.own = own
         self.shared = shared
@@ -133,8 +134,8 @@ class AtomicPusher(Pusher):
     :param register: its value is that of the three, in order.
     """
 
-    def __init__(self, *arguments: object, path: str, refs: Sequence[str], register: Register) -> None:
-        super().__init__(*arguments)  # type: ignore[arg-type]
+    def __init__(self, *arguments: Any, path: str, refs: Sequence[str], register: Register) -> None:
+        super().__init__(*arguments)
         self.path = path
         self.refs = refs
         self.register = register

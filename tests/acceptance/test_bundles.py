@@ -12,6 +12,7 @@ import tempfile
 import urllib.error
 import urllib.request
 from pathlib import Path
+from typing import Any
 
 from twisted.trial.unittest import SkipTest, TestCase
 
@@ -79,11 +80,11 @@ class BundleTests(TestCase):
         assert found is not None, self.told()
         return found[1].decode()
 
-    def ask(self, below: str, user: str = f"deploy:{TOKEN}", **more: object) -> tuple[int, bytes]:
+    def ask(self, below: str, user: str = f"deploy:{TOKEN}", **more: Any) -> tuple[int, bytes]:
         """
         Ask for something below the repository's URL.
         """
-        request = urllib.request.Request(f"{self.server.http}{self.path}/{below}", **more)  # type: ignore[arg-type]
+        request = urllib.request.Request(f"{self.server.http}{self.path}/{below}", **more)
         if user:
             request.add_header("Authorization", "Basic " + base64.b64encode(user.encode()).decode())
         request.add_header("Git-Protocol", "version=2")

@@ -59,6 +59,8 @@ class GitTests(LeakCheck, TestCase):
         pieces = (b"x" * 100000 for _ in range(30))
         output, _ = await make_git().run(Command("hash-object", ["--stdin"], directory=directory), stdin=pieces)
         self.assertEqual(len(output.strip()), 40)
+        empty, _ = await make_git().run(Command("hash-object", ["--stdin"], directory=directory), stdin=[b""])
+        self.assertEqual(empty, b"e69de29bb2d1d6434b8b29ae775ad8c2e48c5391\n")
 
     async def test_failure(self):
         """

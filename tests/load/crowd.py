@@ -8,11 +8,10 @@ import re
 import shlex
 import subprocess
 import sys
-import threading
 import time
 from collections.abc import Iterator
 from pathlib import Path
-from types import TracebackType
+from typing import Self
 
 from attrs import define, field
 
@@ -22,7 +21,7 @@ from tests.support.server import ROOT, descendants
 
 from . import bigrepo, clones, rivals
 from .clones import AT_ONCE, MIB, client, counted, serving
-from .process import Watch, command, forget_peak, resident
+from .process import Looking, Watch, command, forget_peak, resident
 from .report import Figure, Target
 
 CLIENTS, SLOW, REAL = 200, 50, 10
@@ -38,33 +37,24 @@ SHAPE = bigrepo.Shape(commits=2000, noise=32)
 
 
 @define
-class Children:
+class Children(Looking):
     """
-    Notes when there was a git below a process, for as long as a ``with`` block lasts.
+    Notes when there was a git below a process.
 
-    :ivar last: when one was last seen, in seconds since the block began.
+    :ivar last: when one was last seen, in seconds since the ``with`` block began.
     """
 
     _pid: int
-    _interval: float = 0.1
     last: float = field(default=0.0, init=False)
-    _ended: threading.Event = field(factory=threading.Event, init=False)
-    _thread: threading.Thread | None = field(default=None, init=False)
+    _began: float = field(default=0.0, init=False)
 
-    def __enter__(self) -> Children:
-        self._thread = threading.Thread(target=self._run, args=(time.monotonic(),), daemon=True)
-        self._thread.start()
-        return self
+    def __enter__(self) -> Self:
+        self._began = time.monotonic()
+        return super().__enter__()
 
-    def __exit__(self, kind: type[BaseException] | None, error: BaseException | None, trace: TracebackType | None) -> None:
-        self._ended.set()
-        if self._thread is not None:
-            self._thread.join()
-
-    def _run(self, began: float) -> None:
-        while not self._ended.wait(self._interval):
-            if git_below(self._pid):
-                self.last = time.monotonic() - began
+    def _look(self) -> None:
+        if git_below(self._pid):
+            self.last = time.monotonic() - self._began
 
 
 def git_below(pid: int) -> bool:

@@ -9,6 +9,7 @@ import threading
 from collections.abc import Iterable
 from pathlib import Path
 from types import TracebackType
+from typing import ClassVar, Self
 
 from attrs import define, field
 
@@ -59,32 +60,19 @@ def forget_peak(pid: int) -> None:
 
 
 @define
-class Watch:
+class Looking:
     """
-    Looks at processes again and again from a thread of its own, for as long as a ``with`` block lasts: at given ones, and at
-    those of their descendants that run given programs. What ended meanwhile is counted as far as it was seen.
+    Looks again and again from a thread of its own, for as long as a ``with`` block lasts.
 
-    :param interval: seconds between two looks; as much of an ended process's CPU may be missed.
+    :cvar INTERVAL: seconds between two looks.
     """
 
-    _pids: tuple[int, ...]
-    _programs: frozenset[str] = frozenset()
-    _interval: float = 0.02
-    _began: dict[int, float] = field(factory=dict, init=False)
-    _seen: dict[int, float] = field(factory=dict, init=False)
+    INTERVAL: ClassVar[float] = 0.1
+
     _ended: threading.Event = field(factory=threading.Event, init=False)
     _thread: threading.Thread | None = field(default=None, init=False)
 
-    @property
-    def cpu(self) -> float:
-        """
-        Seconds that they used since the block began, each without its children.
-        """
-        return sum(seconds - self._began.get(pid, 0.0) for pid, seconds in self._seen.items())
-
-    def __enter__(self) -> Watch:
-        self._look()
-        self._began = dict(self._seen)
+    def __enter__(self) -> Self:
         self._thread = threading.Thread(target=self._run, daemon=True)
         self._thread.start()
         return self
@@ -93,11 +81,44 @@ class Watch:
         self._ended.set()
         if self._thread is not None:
             self._thread.join()
-        self._look()
 
     def _run(self) -> None:
-        while not self._ended.wait(self._interval):
+        while not self._ended.wait(self.INTERVAL):
             self._look()
+
+    def _look(self) -> None:
+        raise NotImplementedError
+
+
+@define
+class Watch(Looking):
+    """
+    Looks at given processes, and at those of their descendants that run given programs. What ended meanwhile is counted as far as
+    it was seen: as much of an ended process's CPU as it used between two looks may be missed.
+    """
+
+    INTERVAL = 0.02
+
+    _pids: tuple[int, ...]
+    _programs: frozenset[str] = frozenset()
+    _began: dict[int, float] = field(factory=dict, init=False)
+    _seen: dict[int, float] = field(factory=dict, init=False)
+
+    @property
+    def cpu(self) -> float:
+        """
+        Seconds that they used since the block began, each without its children.
+        """
+        return sum(seconds - self._began.get(pid, 0.0) for pid, seconds in self._seen.items())
+
+    def __enter__(self) -> Self:
+        self._look()
+        self._began = dict(self._seen)
+        return super().__enter__()
+
+    def __exit__(self, kind: type[BaseException] | None, error: BaseException | None, trace: TracebackType | None) -> None:
+        super().__exit__(kind, error, trace)
+        self._look()
 
     def _look(self) -> None:
         for pid in self._watched():

@@ -39,11 +39,10 @@ def command(
     :raises GitalyError: INTERNAL ``cmd: …`` for an argument that git could take for an option.
     """
     narrowed = list(paths)
-    given = [Flag(option) if isinstance(option, str) else option for option in options]
     try:
         return Command(
             name,
-            given,
+            options,
             [as_bytes(word) for word in arguments],
             after_separator=narrowed or None,
             config=config,

@@ -4,6 +4,8 @@ The requests of receive-pack, and the report.
 
 from __future__ import annotations
 
+from collections.abc import Iterable
+
 from hypothesis import given
 from hypothesis import strategies as st
 from twisted.trial.unittest import SynchronousTestCase
@@ -346,11 +348,11 @@ class ReportStatusTests(SynchronousTestCase):
     :func:`report_status` is what ``git push`` shows its user.
     """
 
-    def lines(self, report: bytes) -> list[bytes]:
+    def lines(self, report: Iterable[bytes]) -> list[bytes]:
         """
         A report's lines, its flush left out.
         """
-        packets = pktline.PktLineDecoder().receive(report)
+        packets = pktline.PktLineDecoder().receive(b"".join(report))
         self.assertIs(packets.pop(), pktline.Special.FLUSH)
         return [packet.payload for packet in packets if isinstance(packet, pktline.Packet)]
 
