@@ -47,10 +47,11 @@ setup(
         "pysequoia >= 0.1.30, < 0.2",
         "rapidfuzz >= 3.10, < 4",
         "tzdata",
+        # The loop takes asyncio's own where there is none.
+        'uvloop >= 0.21; sys_platform == "linux" and platform_machine in "x86_64 aarch64"',
         "zope.interface >= 7.2",
     ],
     extras_require={
-        "fast": ["uvloop >= 0.21"],
         "test": [
             "build >= 1.2",
             "coverage >= 7.10",

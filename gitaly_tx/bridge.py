@@ -11,6 +11,7 @@ from __future__ import annotations
 import asyncio
 from collections import deque
 from collections.abc import Awaitable, Callable, Coroutine, Generator, Iterable
+from contextvars import copy_context
 from typing import Any, Final, Generic, TypeVar
 
 from twisted.internet.defer import Deferred, fail, succeed
@@ -98,6 +99,60 @@ async def settled(deferred: Deferred[T]) -> T:
     return result
 
 
+def driven(coroutine: Coroutine[Any, Any, T]) -> Deferred[T]:
+    """
+    Run an asyncio coroutine that waits for futures only, as grpcio's operations do, without a task: it begins right here, and
+    whoever waits for it goes on in the turn in which it ends. A task takes a turn for each, and most of what it costs.
+
+    Cancelling the Deferred cancels what the coroutine waits for; nobody hears how it ends then.
+    """
+    driving: _Driving[T] = _Driving(coroutine)
+    driving.step()
+    return driving.done
+
+
+class _Driving(Generic[T]):
+    """
+    A coroutine under way.
+
+    :ivar done: fires when it has ended.
+    """
+
+    __slots__ = ("_context", "_coroutine", "_waits", "done")
+
+    def __init__(self, coroutine: Coroutine[Any, Any, T]) -> None:
+        self._coroutine = coroutine
+        self._context = copy_context()
+        self._waits: asyncio.Future[Any] | None = None
+        self.done: Deferred[T] = Deferred(self._cancel)
+
+    def step(self, _: object = None) -> None:
+        """
+        What it waited for is there, or has failed; the future tells it which.
+        """
+        self._waits = None
+        try:
+            waits = self._coroutine.send(None)
+        except StopIteration as end:
+            if not self.done.called:
+                self.done.callback(end.value)
+        except (Exception, asyncio.CancelledError) as error:
+            if not self.done.called:
+                self.done.errback(Failure(error))
+        else:
+            if waits is None:  # It only lets others have a turn.
+                asyncio.get_running_loop().call_soon(self.step, context=self._context)
+                return
+            self._waits = waits
+            # What a task does: the future is told that its ``yield`` has arrived where it should.
+            waits._asyncio_future_blocking = False
+            waits.add_done_callback(self.step, context=self._context)
+
+    def _cancel(self, _: Deferred[T]) -> None:
+        if self._waits is not None:
+            self._waits.cancel()
+
+
 class Reader(Generic[T]):
     """
     Reads one message at a time.
@@ -109,7 +164,7 @@ class Reader(Generic[T]):
 
     def __init__(self, read: Callable[[], Coroutine[Any, Any, T]]) -> None:
         self._read = read
-        self._task: asyncio.Task[T] | None = None
+        self._reading: Deferred[T] | None = None
 
     def next(self) -> Deferred[T]:
         """
@@ -117,26 +172,33 @@ class Reader(Generic[T]):
 
         :raises StreamBroken: if the read fails.
         """
-        task = self._task
-        if task is None:
-            task = self._task = asyncio.ensure_future(self._read())
+        reading = self._reading
+        if reading is None:
+            reading = self._reading = driven(self._read())
         waiter: Deferred[T] = Deferred()
-        task.add_done_callback(lambda done: self._arrived(done, waiter))
+        reading.addBoth(self._arrived, waiter)
         return waiter
 
     def close(self) -> None:
         """
         Read nothing more.
         """
-        if self._task is not None:
-            _forget(self._task)
-            self._task = None
+        reading, self._reading = self._reading, None
+        if reading is not None:
+            _forget(reading)
 
-    def _arrived(self, task: asyncio.Task[T], waiter: Deferred[T]) -> None:
+    def _arrived(self, result: T | Failure, waiter: Deferred[T]) -> T | Failure | None:
+        """
+        :returns: what the read brought, if nobody waits for it.
+        """
         if waiter.called:
-            return
-        self._task = None
-        _deliver(task, waiter)
+            return result
+        self._reading = None
+        if isinstance(result, Failure):
+            waiter.errback(Failure(_broken(result.value)))
+        else:
+            waiter.callback(result)
+        return None
 
 
 class Taken:
@@ -157,12 +219,13 @@ AHEAD: Final = 64 * 1024
 
 class Writer:
     """
-    Writes messages in order: one task for all that come as long as it is at it.
+    Writes messages in order, all that come as long as it is at it in one go.
 
     Whoever waits may stop waiting; the message is still sent, and before the next one. Once a write has failed, all do.
 
     :param write: writes one.
-    :param ahead: how many messages, of :data:`AHEAD` bytes in all, may be on their way before the next one has to be waited for.
+    :param ahead: how many messages, of :data:`AHEAD` bytes in all, may wait behind the one that is being written before the next
+        one has to be waited for.
     """
 
     def __init__(self, write: Callable[[bytes], Coroutine[Any, Any, None]], ahead: int = 0) -> None:
@@ -171,7 +234,9 @@ class Writer:
         self._queue: deque[tuple[bytes, Deferred[None] | None]] = deque()
         self._size = 0
         self._waiter: Deferred[None] | None = None  # for what is being written
-        self._task: asyncio.Task[None] | None = None
+        self._busy = False
+        self._writing: Deferred[None] | None = None
+        self._idle: list[Deferred[None]] = []
         self._broken: StreamBroken | None = None
 
     def write(self, data: bytes) -> Awaitable[None]:
@@ -190,30 +255,35 @@ class Writer:
 
     def post(self, data: bytes) -> None:
         """
-        Write a message that nobody waits for.
+        Write a message that nobody waits for; should it fail, the next one does.
         """
-        self._add(data, None)
+        if self._broken is None:
+            self._add(data, None)
 
     async def idle(self) -> None:
         """
         Wait, in an asyncio task, until nothing is being written.
         """
-        if self._task is not None:
-            await asyncio.wait([self._task])
+        if self._busy:
+            idle: Deferred[None] = Deferred()
+            self._idle.append(idle)
+            await settled(idle)
 
     def close(self) -> None:
         """
         Write nothing more.
         """
-        if self._task is not None:
-            _forget(self._task)
+        if self._busy:
             self._fail(asyncio.CancelledError())
+        if self._writing is not None:
+            _forget(self._writing)
 
     def _add(self, data: bytes, waiter: Deferred[None] | None) -> None:
         self._queue.append((data, waiter))
         self._size += len(data)
-        if self._task is None:
-            self._task = asyncio.ensure_future(self._run())
+        if not self._busy:
+            self._busy = True
+            self._writing = driven(self._run())
 
     async def _run(self) -> None:
         try:
@@ -227,7 +297,11 @@ class Writer:
         except Exception as error:
             self._fail(error)
         finally:
-            self._task = None
+            self._busy = False
+            idle, self._idle = self._idle, []
+            for each in idle:
+                if not each.called:
+                    each.callback(None)
 
     def _fail(self, error: BaseException) -> None:
         self._broken = _broken(error)
@@ -240,38 +314,41 @@ class Writer:
 
 class Once:
     """
-    Something that is done once, however many ask for it.
+    Something that is done once, however many ask for it: whoever asks first does it, and the others wait.
 
-    :param start: begins to do it.
+    :param start: does it.
     """
 
     def __init__(self, start: Callable[[], Coroutine[Any, Any, None]]) -> None:
         self._start = start
-        self._task: asyncio.Task[None] | None = None
+        self._done: asyncio.Future[None] | None = None
 
     @property
     def begun(self) -> bool:
         """
         Whether anybody has asked.
         """
-        return self._task is not None
+        return self._done is not None
 
     async def done(self) -> None:
         """
-        Wait until it is done, or fail as it does.
+        Return when it is done, or fail as it does. If whoever asked first is cancelled, it is for all.
         """
-        if self._task is None:
-            self._task = asyncio.ensure_future(self._start())
-        if not self._task.done():
-            await asyncio.wait([self._task])
-        self._task.result()
-
-    def close(self) -> None:
-        """
-        Stop it if it is under way.
-        """
-        if self._task is not None:
-            _forget(self._task)
+        if self._done is not None:
+            if not self._done.done():
+                await asyncio.wait([self._done])
+            return self._done.result()
+        done = self._done = asyncio.get_running_loop().create_future()
+        try:
+            await self._start()
+        except Exception as error:
+            done.set_exception(error)
+            done.exception()  # It is seen, also if nobody else asks.
+            raise
+        except BaseException:
+            done.cancel()
+            raise
+        done.set_result(None)
 
 
 class Running:
@@ -308,20 +385,7 @@ class Running:
         return result
 
 
-def _deliver(task: asyncio.Task[T], waiter: Deferred[T]) -> None:
-    if task.cancelled():
-        error: BaseException | None = asyncio.CancelledError()
-    else:
-        error = task.exception()
-    if waiter.called:
-        return
-    if error is None:
-        waiter.callback(task.result())
-    else:
-        waiter.errback(Failure(_broken(error)))
-
-
-def _broken(error: BaseException) -> StreamBroken:
+def _broken(error: BaseException | None) -> StreamBroken:
     """
     grpcio's exceptions differ by version and by what happened first; all of them mean that the call is over.
     """
@@ -330,9 +394,9 @@ def _broken(error: BaseException) -> StreamBroken:
     return broken
 
 
-def _forget(task: asyncio.Task[Any]) -> None:
+def _forget(deferred: Deferred[Any]) -> None:
     """
-    Cancel a task, and look at its exception so that asyncio does not complain that nobody did.
+    Cancel it, and do not care what becomes of it.
     """
-    task.add_done_callback(lambda done: done.cancelled() or done.exception())
-    task.cancel()
+    deferred.addErrback(lambda _: None)
+    deferred.cancel()

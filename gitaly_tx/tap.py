@@ -2,7 +2,8 @@
 ``twistd gitaly``: the options, and what they make.
 
 Importing this module installs the reactor: gRPC's server runs on an asyncio loop, so Twisted must, too. twistd has loaded no
-reactor when it imports a plugin's module, so a plain ``twistd gitaly`` works; ``twistd --reactor=asyncio gitaly`` is the same.
+reactor when it imports a plugin's module, so a plain ``twistd gitaly`` works. The loop is uvloop's where that is installed;
+``twistd --reactor=asyncio gitaly`` takes asyncio's own, a tenth slower.
 """
 
 from __future__ import annotations
@@ -12,9 +13,9 @@ import sys
 from typing import Any, NoReturn
 
 if "twisted.internet.reactor" not in sys.modules:
-    from twisted.internet import asyncioreactor
+    from .loop import install
 
-    asyncioreactor.install()
+    install(os.environ)
 
 from twisted.application.service import IService
 from twisted.internet.asyncioreactor import AsyncioSelectorReactor

@@ -12,7 +12,7 @@ from twisted.internet.defer import CancelledError, Deferred, fail, succeed
 from twisted.internet.task import deferLater
 from twisted.trial.unittest import SynchronousTestCase, TestCase
 
-from gitaly_tx.bridge import AHEAD, SLICE, TAKEN, InSlices, Once, Reader, Running, Writer, in_two_turns, settled
+from gitaly_tx.bridge import AHEAD, SLICE, TAKEN, InSlices, Once, Reader, Running, Writer, driven, in_two_turns, settled
 from gitaly_tx.errors import GitalyError
 from gitaly_tx.streams import StreamBroken
 from tests.support.grpcclient import GRPCCase, deferred
@@ -148,10 +148,108 @@ class SettledTests(GRPCCase):
         self.assertEqual(await cancelled, "cancelled")
 
 
+class DrivenTests(GRPCCase):
+    """
+    ``driven``.
+    """
+
+    def setUp(self) -> Any:
+        """
+        Begin in a turn of the reactor, as calls do.
+        """
+        return deferLater(reactor, 0)
+
+    async def test_no_turn_lost(self):
+        """
+        A coroutine begins at once, and whoever waits for it goes on in the turn in which it ends.
+        """
+        order: list[str] = []
+        arrives: asyncio.Future[int] = asyncio.get_running_loop().create_future()
+
+        async def receive() -> int:
+            order.append("began")
+            number = await arrives
+            asyncio.get_running_loop().call_soon(order.append, "next turn")
+            return number
+
+        done = driven(receive())
+        self.assertEqual(order, ["began"])
+        done.addCallback(lambda number: order.append(f"got {number}"))
+        arrives.set_result(7)
+        await deferLater(reactor, 0.001)
+        self.assertEqual(order, ["began", "got 7", "next turn"])
+
+    async def test_ended_at_once(self):
+        """
+        One that waits for nothing has ended; so has one that lets others have a turn, after that.
+        """
+
+        async def quick() -> int:
+            return 7
+
+        async def fails() -> int:
+            await asyncio.sleep(0)
+            raise GitalyError("no")
+
+        self.assertEqual(self.successResultOf(driven(quick())), 7)
+        failing = driven(fails())
+        self.assertNoResult(failing)
+        await self.assertFailure(failing, GitalyError)
+
+    async def test_future_failed(self):
+        """
+        The coroutine hears of what happened to what it waited for, and may make the best of it.
+        """
+        arrives: asyncio.Future[int] = asyncio.get_running_loop().create_future()
+
+        async def receive() -> str:
+            try:
+                await arrives
+            except GitalyError as error:
+                await asyncio.sleep(0)
+                return str(error)
+            return ""
+
+        done = driven(receive())
+        arrives.set_exception(GitalyError("no"))
+        self.assertEqual(await done, "no")
+
+    async def test_cancelled(self):
+        """
+        Cancelling reaches the coroutine, and what it does about it is nobody's business any more.
+        """
+        ends: list[str] = []
+
+        async def receive() -> None:
+            try:
+                await asyncio.get_running_loop().create_future()
+            finally:
+                ends.append("cleaned up")
+
+        async def insists() -> None:
+            try:
+                await asyncio.get_running_loop().create_future()
+            except asyncio.CancelledError:
+                ends.append("went on")
+
+        for coroutine in (receive(), insists()):
+            done = driven(coroutine)
+            done.cancel()
+            await self.assertFailure(done, CancelledError)
+        await deferLater(reactor, 0.001)
+        self.assertEqual(ends, ["cleaned up", "went on"])
+
+
 class LaneTests(GRPCCase):
     """
     ``Reader``, ``Writer`` and ``Once``.
     """
+
+    def setUp(self) -> Any:
+        """
+        Begin in a turn of the reactor, as calls do.
+        """
+        return deferLater(reactor, 0)
 
     async def test_reader(self):
         """
@@ -250,7 +348,7 @@ class LaneTests(GRPCCase):
 
     async def test_ahead(self):
         """
-        As many messages as may be on their way need not be waited for, if they are small; the next one has to be.
+        As many messages as may wait behind another need not be waited for, if they are small; the next one has to be.
         """
         written: list[bytes] = []
         gate = asyncio.Event()
@@ -260,17 +358,19 @@ class LaneTests(GRPCCase):
             written.append(data)
 
         writer = Writer(write, 2)
-        self.assertEqual([writer.write(b"1"), writer.write(b"2")], [TAKEN, TAKEN])
-        third: Any = writer.write(b"3")
-        self.assertNoResult(third)
+        self.assertEqual([writer.write(b"1"), writer.write(b"2"), writer.write(b"3")], [TAKEN] * 3)
+        fourth: Any = writer.write(b"4")
+        self.assertNoResult(fourth)
         gate.set()
-        await third
-        self.assertEqual(written, [b"1", b"2", b"3"])
-        await writer.write(b"4")
+        await fourth
+        self.assertEqual(written, [b"1", b"2", b"3", b"4"])
+        gate.clear()
+        await writer.write(b"5")
         large: Any = writer.write(b"x" * AHEAD)
         self.assertNoResult(large)
+        gate.set()
         await large
-        self.assertEqual(len(written), 5)
+        self.assertEqual(len(written), 6)
 
     async def test_failed_ahead(self):
         """
@@ -308,7 +408,6 @@ class LaneTests(GRPCCase):
             await self.assertFailure(each, RuntimeError)
         await self.assertFailure(deferred(once.done()), RuntimeError)
         self.assertEqual(done, [1])
-        once.close()
 
 
 class RunningTests(SynchronousTestCase):

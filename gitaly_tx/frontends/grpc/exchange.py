@@ -254,7 +254,6 @@ class StreamExchange:
         self._broken = self._half_closed = True
         self._reader.close()
         self._writer.close()
-        self._opening.close()
 
     async def _open(self) -> None:
         await self._context.send_initial_metadata(((self._key, self.call.correlation_id),))
