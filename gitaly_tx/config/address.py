@@ -6,8 +6,15 @@ from __future__ import annotations
 
 import ipaddress
 import re
+from typing import Final
 
 from attrs import frozen
+
+BACKLOG: Final = 4096
+"""
+Connections that may wait to be accepted; the system has a limit of its own. Of Twisted's 50 a hundred clients that come at once
+fill all, and the system breaks off some of those that it took in beyond.
+"""
 
 _HOST = re.compile(r"[A-Za-z0-9]([A-Za-z0-9.-]*[A-Za-z0-9])?\.?", re.ASCII)
 
@@ -42,9 +49,8 @@ class Address:
         The address as a string for :func:`twisted.internet.endpoints.serverFromString`.
         """
         kind = "tcp6" if ":" in self.host else "tcp"
-        if not self.host:
-            return f"{kind}:{self.port}"
-        return f"{kind}:{self.port}:interface={self.host.replace(':', chr(92) + ':')}"
+        interface = f":interface={self.host.replace(':', chr(92) + ':')}" if self.host else ""
+        return f"{kind}:{self.port}{interface}:backlog={BACKLOG}"
 
     @property
     def authority(self) -> str:

@@ -8,6 +8,7 @@ import atexit
 import os
 import shutil
 import signal
+import socket
 import tempfile
 from functools import cache
 from pathlib import Path
@@ -21,6 +22,7 @@ from tests.support.waiting import eventually, gone
 
 MEBIBYTES = 200
 CLIENTS = 50
+CROWD = 300
 UNKEPT = "[pack_objects_cache]\nenabled = false\n"
 
 
@@ -87,6 +89,28 @@ class LoadTests(SynchronousTestCase):
         bare = self.server.storage / "many.git"
         listed = self.git.run("--git-dir", str(bare), "for-each-ref", "--format=%(refname)").stdout.split()
         self.assertEqual(len(listed), 1 + CLIENTS // 5)
+
+    def test_sudden_crowd(self) -> None:
+        """
+        Connections that come while the server has no time for them wait, and all are answered, over HTTP and SSH.
+        """
+        if int(Path("/proc/sys/net/core/somaxconn").read_text()) < CROWD:
+            raise SkipTest("the system lets fewer connections wait")
+        os.kill(self.server.pid, signal.SIGSTOP)
+        waiting = []
+        try:
+            for number in range(CROWD):
+                # Of those that have not logged in, SSH takes a hundred.
+                ssh = number % 5 == 0
+                port = self.server.ssh_port if ssh else self.server.http_port
+                one = socket.create_connection(("127.0.0.1", port), PATIENCE)
+                self.addCleanup(one.close)
+                one.sendall(b"SSH-2.0-crowd\r\n" if ssh else b"GET /none/info/refs HTTP/1.1\r\nHost: x\r\n\r\n")
+                waiting.append(one)
+        finally:
+            os.kill(self.server.pid, signal.SIGCONT)
+        answers = {one.recv(4) for one in waiting}
+        self.assertEqual(answers, {b"HTTP", b"SSH-"})
 
     def killed_clone(self, git: GitClient, url: str) -> None:
         """

@@ -8,7 +8,7 @@ from twisted.internet.endpoints import serverFromString
 from twisted.internet.testing import MemoryReactor
 from twisted.trial.unittest import SynchronousTestCase
 
-from gitaly_tx.config.address import Address, parse_address
+from gitaly_tx.config.address import BACKLOG, Address, parse_address
 
 
 class AddressTests(SynchronousTestCase):
@@ -72,7 +72,7 @@ class AddressTests(SynchronousTestCase):
 
     def test_endpoint(self) -> None:
         """
-        The endpoint string listens on the address that was written.
+        The endpoint string listens on the address that was written, and lets many wait there.
         """
         for text, port, interface in (
             ("127.0.0.1:8080", 8080, "127.0.0.1"),
@@ -83,7 +83,7 @@ class AddressTests(SynchronousTestCase):
             reactor = MemoryReactor()
             serverFromString(reactor, parse_address(text).endpoint).listen(None)
             found = reactor.tcpServers[0]
-            self.assertEqual((found[0], found[3]), (port, interface))
+            self.assertEqual((found[0], found[2], found[3]), (port, BACKLOG, interface))
 
     def test_shown(self) -> None:
         """

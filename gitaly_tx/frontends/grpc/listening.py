@@ -13,10 +13,8 @@ from typing import Any
 
 from attrs import frozen
 
+from ...config.address import BACKLOG
 from ...errors import Code, GitalyError
-
-BACKLOG = 4096
-"""How many connections may wait to be accepted; the system has a limit of its own."""
 
 
 class Kind(Enum):
