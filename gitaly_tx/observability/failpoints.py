@@ -1,5 +1,5 @@
 """
-Places where tests make the server fail: between all steps of a write.
+Places where tests make the server fail, or wait: between all steps of a write.
 
 ``GITALY_TX_FAILPOINTS="wal.append.after_write=kill@3;apply.after_files=error(ENOSPC)"`` in the environment of the server switches
 some on; without it a failpoint is one look into an empty dict.
@@ -11,8 +11,10 @@ import errno
 import os
 import re
 import signal
+import time
 from collections.abc import Callable, Iterator, Mapping
 from contextlib import contextmanager
+from functools import partial
 from itertools import count
 
 from ..errors import Code, GitalyError
@@ -67,7 +69,10 @@ POINTS = (
 )
 """All names there are, roughly in the order in which a write passes them."""
 
-_RULE = re.compile(r"(?P<name>[a-z_.]+)=(?P<action>kill|error\((?P<errno>E[A-Z0-9]+)\))(?:@(?P<first>[1-9][0-9]*)(?P<on>\+)?)?\Z")
+_RULE = re.compile(
+    r"(?P<name>[a-z_.]+)=(?:kill|error\((?P<errno>E[A-Z0-9]+)\)|delay\((?P<delay>[0-9]{1,5})\))"
+    r"(?:@(?P<first>[1-9][0-9]*)(?P<on>\+)?)?\Z"
+)
 
 Action = Callable[[], None]
 
@@ -89,8 +94,8 @@ def parse(text: str) -> dict[str, Action]:
     """
     Rules, separated by ``;``: ``NAME=ACTION[@K[+]]``.
 
-    ``kill`` ends the whole process group as SIGKILL does, ``error(ENOSPC)`` raises that OSError. ``@3`` means the third time
-    only (``@1`` if nothing is said), ``@3+`` the third time and ever after.
+    ``kill`` ends the whole process group as SIGKILL does, ``error(ENOSPC)`` raises that OSError, ``delay(20)`` takes so many
+    milliseconds. ``@3`` means the third time only (``@1`` if nothing is said), ``@3+`` the third time and ever after.
 
     :raises GitalyError: INVALID_ARGUMENT for anything else, or an unknown name.
     """
@@ -99,8 +104,7 @@ def parse(text: str) -> dict[str, Action]:
         match = _RULE.match(rule)
         if match is None or match["name"] not in POINTS or (match["errno"] and not hasattr(errno, match["errno"])):
             raise GitalyError("invalid failpoint", Code.INVALID_ARGUMENT, {"rule": rule})
-        effect = _kill if match["errno"] is None else _raising(getattr(errno, match["errno"]))
-        rules[match["name"]] = _counted(effect, int(match["first"] or 1), bool(match["on"]))
+        rules[match["name"]] = _counted(_effect(match), int(match["first"] or 1), bool(match["on"]))
     return rules
 
 
@@ -129,6 +133,14 @@ def active(actions: Mapping[str, Action]) -> Iterator[None]:
         _active.update(before)
 
 
+def _effect(rule: re.Match[str]) -> Action:
+    if rule["errno"]:
+        return _raising(getattr(errno, rule["errno"]))
+    if rule["delay"]:
+        return partial(time.sleep, int(rule["delay"]) / 1000)
+    return _kill
+
+
 def _kill() -> None:
     os.killpg(os.getpgrp(), signal.SIGKILL)
 
@@ -144,8 +156,8 @@ def _counted(effect: Action, first: int, ever_after: bool) -> Action:
     times = count(1)
 
     def act() -> None:
-        time = next(times)
-        if time == first or (ever_after and time > first):
+        now = next(times)
+        if now == first or (ever_after and now > first):
             effect()
 
     return act

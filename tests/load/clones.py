@@ -9,7 +9,7 @@ import re
 import shutil
 import tempfile
 import time
-from collections.abc import Iterator
+from collections.abc import Iterator, Mapping
 from pathlib import Path
 
 from tests.support.gitclient import GitClient, over_ssh
@@ -27,13 +27,14 @@ LAG = "gitaly_tx_reactor_lag_seconds"
 
 
 @contextlib.contextmanager
-def serving(big: Path | None = None, extra: str = "") -> Iterator[Server]:
+def serving(big: Path | None = None, extra: str = "", environment: Mapping[str, str] | None = None) -> Iterator[Server]:
     """
     Our server, with the large repository as ``big.git`` if one is given.
 
     :param extra: more TOML for its configuration.
+    :param environment: more of its environment.
     """
-    server = Server(extra)
+    server = Server(extra, environment=environment)
     try:
         if big is not None:
             bigrepo.link(big, server.storage / "big.git")

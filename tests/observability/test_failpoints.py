@@ -10,6 +10,7 @@ import re
 import signal
 import subprocess
 import sys
+import time
 from pathlib import Path
 
 from twisted.trial.unittest import SynchronousTestCase
@@ -56,6 +57,17 @@ class FailpointTests(SynchronousTestCase):
         """
         configure("apply.before=error(ENOSPC)@2+")
         self.assertEqual([self.fails("apply.before") for _ in range(4)], [False, True, True, True])
+
+    def test_delay(self) -> None:
+        """
+        An action may be that it takes long.
+        """
+        slept: list[float] = []
+        self.patch(time, "sleep", slept.append)
+        configure("wal.append.after_write=delay(20)@2+")
+        for _ in range(3):
+            failpoint("wal.append.after_write")
+        self.assertEqual(slept, [0.02, 0.02])
 
     def test_configure_replaces(self) -> None:
         """
