@@ -38,7 +38,7 @@ $(VENV)/.serve: $(VENV)/.python setup.py constraints.txt
 
 $(VENV)/.test: $(VENV)/.python setup.py constraints.txt
 	@echo 'Setting up for tests (once) ...'
-	@$(PYTHON) -m pip install --quiet --disable-pip-version-check --constraint constraints.txt --editable '.[test,fast]'
+	@$(PYTHON) -m pip install --quiet --disable-pip-version-check --constraint constraints.txt --editable '.[test]'
 	@touch $@ $(VENV)/.serve
 
 prepare: $(VENV)/.test
