@@ -18,7 +18,7 @@ from ..git.command import Command
 from ..git.directory import GitDirectory
 from ..git.interfaces import IGit, Reference, RefUpdate
 from ..git.objectid import ObjectID
-from ..git.refchecks import prefixes
+from ..git.refchecks import in_the_way
 from ..storage.interfaces import IRepository, IStaging
 from ..wal.threads import InThread
 from ..writequeue.transaction import Outcome
@@ -62,7 +62,7 @@ class _Fetch:
         zero = self.pool.object_format.zero
         gone = [RefUpdate(name, None, zero) for name in mirrored if name not in wanted]
         moved = [RefUpdate(name, None, oid) for name, oid in wanted.items() if mirrored.get(name) != oid]
-        if gone and _in_the_way(gone, moved):
+        if await self.in_thread(in_the_way, {update.name for update in gone}, {update.name for update in moved}):
             # A ref cannot go in the same batch in which one comes that needs its name for a directory, or the other way round.
             await self._write(gone, None)
             gone = []
@@ -108,10 +108,3 @@ class _Fetch:
             raise GitalyError(f"{FETCHING}: rescuing dangling objects: {ended}", Code.INTERNAL)
         if found:
             await self._write([RefUpdate(DANGLING + oid, None, oid) for oid in found], None)
-
-
-def _in_the_way(gone: Sequence[RefUpdate], moved: Sequence[RefUpdate]) -> bool:
-    before, after = {update.name for update in gone}, {update.name for update in moved}
-    above = {prefix for name in after for prefix in prefixes(name)}
-    below = {prefix for name in before for prefix in prefixes(name)}
-    return bool(above & before or below & after)

@@ -214,7 +214,8 @@ class RemoteFetch:
         deleting = [update for update in updates if update.new.is_zero]
         setting = [update for update in updates if not update.new.is_zero]
         batches: list[tuple[list[RefUpdate], str]] = [([*deleting, *setting], "update")]
-        if in_the_way({update.name for update in deleting}, {update.name for update in setting}):
+        gone, made = {update.name for update in deleting}, {update.name for update in setting}
+        if await self._in_thread(in_the_way, gone, made):
             batches = [(deleting, "prune"), (setting, "update")]
         for batch, kind in batches:
             last = kind == "update"
