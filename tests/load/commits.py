@@ -29,6 +29,7 @@ from tests.support.server import Server
 from .clones import client, serving
 from .process import cpu_seconds
 from .report import Figure, Target
+from .rpcs import BARE, bare
 
 REPOSITORIES = 100
 WARM = 30
@@ -59,12 +60,14 @@ def commits(cache: Path) -> Iterator[Figure]:
             names = _repositories(server, origin)
             slow_one, slow_many = asyncio.run(_measured(server, names, SLOW_SINGLE))[2:]
     p50 = statistics.median(walls) * 1000
-    what = f"{SINGLE} commits one after the other, no hooks, 1,000 files in 40 directories; median wall {p50:.1f} ms"
-    yield Figure("UserCommitFiles of one file, CPU with children", cpu * 1000, None, "ms", Target(5), what)
+    what = (
+        f"{SINGLE} commits one after the other, 1,000 files in 40 directories; median wall {p50:.1f} ms; theirs: a bare handler"
+    )
+    yield Figure("UserCommitFiles of one file, CPU with children", cpu * 1000, bare(), "ms", Target(5, beside=BARE), what)
     yield _at_once(f"commits to {REPOSITORIES} repositories at once, by one", one, many)
     yield _at_once(f"… on a disk that takes {SLOW_DISK} ms to be sure of something", slow_one, slow_many)
-    what = f"{REFS:,} new refs in one call, median of {ROUNDS}"
-    yield Figure("UpdateReferences of 1,000 refs, CPU", refs * 1000, None, "ms", Target(100), what)
+    what = f"{REFS:,} new refs in one call, median of {ROUNDS}; theirs: a bare handler"
+    yield Figure("UpdateReferences of 1,000 refs, CPU", refs * 1000, bare(), "ms", Target(100, beside=BARE), what)
 
 
 def _at_once(name: str, one: float, many: float) -> Figure:

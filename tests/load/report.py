@@ -17,14 +17,18 @@ class Target:
 
     :param limit: the most that is well; ``None`` if there is no target.
     :param ratio: it is about ours divided by theirs, and not about ours.
+    :param beside: what theirs takes on the machine that the limit was set for. Where theirs takes longer, so may ours.
     """
 
     limit: float | None = None
     ratio: bool = False
+    beside: float | None = None
 
     def __str__(self) -> str:
         if self.limit is None:
             return "-"
+        if self.beside is not None:
+            return f"≤ {number(self.limit)} to {number(self.beside)}"
         return f"≤ {number(self.limit)}{'×' if self.ratio else ''}"
 
 
@@ -57,10 +61,11 @@ class Figure:
         """
         Whether the target is reached; ``None`` if there is none.
         """
-        value = self.ratio if self.target.ratio else self.ours
-        if self.target.limit is None or value is None:
+        target = self.target
+        value = self.ratio if target.ratio or target.beside else self.ours
+        if target.limit is None or value is None:
             return None
-        return value <= self.target.limit
+        return value <= target.limit / (target.beside or 1)
 
     @property
     def cells(self) -> tuple[str, ...]:
@@ -95,14 +100,14 @@ def line(figure: Figure) -> str:
     A figure for the terminal.
     """
     name, ours, theirs, ratio, target, met = figure.cells
-    return f"{name:48}{ours:>16}{theirs:>16}{ratio:>8}{target:>12}  {met:7} {figure.remark}".rstrip()
+    return f"{name:48}{ours:>16}{theirs:>16}{ratio:>8}{target:>16}  {met:7} {figure.remark}".rstrip()
 
 
 def heading() -> str:
     """
     What stands above the lines.
     """
-    return f"{COLUMNS[0]:48}{COLUMNS[1]:>16}{COLUMNS[2]:>16}{COLUMNS[3]:>8}{COLUMNS[4]:>12}"
+    return f"{COLUMNS[0]:48}{COLUMNS[1]:>16}{COLUMNS[2]:>16}{COLUMNS[3]:>8}{COLUMNS[4]:>16}"
 
 
 def markdown(figures: Sequence[Figure]) -> str:

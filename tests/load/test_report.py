@@ -35,6 +35,16 @@ class FigureTests(SynchronousTestCase):
         self.assertIsNone(Figure("wall", 1.0, None, "s", Target(1.1, ratio=True)).met)
         self.assertIsNone(Figure("wall", 1.0, 2.0, "s").met)
 
+    def test_slower_machine(self) -> None:
+        """
+        A target beside a figure of theirs is one for the machine that theirs was measured on, and grows with it.
+        """
+        target = Target(1.0, beside=1.5)
+        self.assertTrue(Figure("cpu", 1.9, 3.0, "ms", target).met)
+        self.assertFalse(Figure("cpu", 0.9, 1.2, "ms", target).met)
+        self.assertIsNone(Figure("cpu", 0.9, None, "ms", target).met)
+        self.assertIn(" ≤ 1 to 1.50  ok", report.line(Figure("cpu", 1.9, 3.0, "ms", target)))
+
     def test_shown(self) -> None:
         """
         A missed target is shown as such, on the terminal and in the table.
