@@ -5,7 +5,9 @@ What single calls cost.
 from __future__ import annotations
 
 import contextlib
+import os
 import resource
+import secrets
 import subprocess
 import sys
 from collections.abc import Callable, Iterator, Sequence
@@ -20,6 +22,7 @@ from protocols.gitaly.shared_pb2 import Repository
 from tests.support.server import ROOT, Server, descendants, free_ports
 
 from . import bigrepo
+from .caller import SECRET
 from .process import HERTZ, cpu_seconds
 from .report import Figure, Target
 
@@ -86,17 +89,18 @@ CALLS = (
 
 def calls(cache: Path) -> Iterator[Figure]:
     """
-    CPU of single calls on 60,000 commits, beside a bare gRPC handler in Python, or git's own
+    CPU of single calls with tokens, on 60,000 commits, beside a bare gRPC handler in Python, or git's own
     """
     big = bigrepo.cached(cache, bigrepo.Shape())
     (port,) = free_ports(1)
-    server = Server(f'[grpc]\ndirect_listen_addr = "127.0.0.1:{port}"\n')
+    secret = secrets.token_hex()
+    server = Server(f'[grpc]\ndirect_listen_addr = "127.0.0.1:{port}"\n[auth]\ntoken = "{secret}"\n')
     try:
         bigrepo.link(big, server.storage / "big.git")
         server.start()
         known = facts(server.storage / "big.git")
         for call in CALLS:
-            ours = cost(server.pid, f"127.0.0.1:{port}", call.method, request_of(call, known))
+            ours = cost(server.pid, f"127.0.0.1:{port}", call.method, request_of(call, known), secret=secret)
             name = f"{call.method.partition('/')[2]}: CPU of a call"
             if call.milliseconds is None:
                 theirs = git_cost(server.storage / "big.git", [word.format(**known) for word in call.git])
@@ -133,17 +137,19 @@ def request_of(call: Call, known: dict[str, str]) -> Message:
     return made
 
 
-def cost(pid: int, address: str, method: str, request: Message, seconds: float = SECONDS) -> float:
+def cost(pid: int, address: str, method: str, request: Message, seconds: float = SECONDS, secret: str = "") -> float:
     """
     Milliseconds of CPU of a call, those of the server's children included.
 
+    :param secret: what the callers' tokens are made with.
     :raises AssertionError: if a call fails.
     """
     streams = any(info.server_streaming for info in gitaly_methods() if info.path == f"/gitaly.{method}")
     kind = "stream" if streams else "unary"
     run = [sys.executable, "-m", "tests.load.caller", address, f"/gitaly.{method}", kind, request.SerializeToString().hex()]
     before = with_children(pid)
-    ended = subprocess.run([*run, str(seconds), str(CLIENTS)], capture_output=True, text=True, cwd=ROOT)
+    run += [str(seconds), str(CLIENTS)]
+    ended = subprocess.run(run, capture_output=True, text=True, cwd=ROOT, env={**os.environ, SECRET: secret})
     if ended.returncode:
         raise AssertionError(f"{method}: {ended.stderr[-400:]}")
     return (with_children(pid) - before) * 1000 / int(ended.stdout)
