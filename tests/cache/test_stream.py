@@ -158,6 +158,7 @@ class StreamCacheTests(streamcache.StreamCacheContract):
         for number in range(REMEMBERED + 1):
             self.successResultOf(self.joining(b"%d" % number))
         self.assertIsNone(self.successResultOf(self.joining(b"0")))
+        self.maker.end()
 
     def test_full_disk(self) -> None:
         """

@@ -36,6 +36,15 @@ class WriteQueueContract(SynchronousTestCase):
         self.began: list[str] = []
         self.ends: dict[str, Deferred[Any]] = {}
 
+    def tearDown(self) -> None:
+        """
+        Let all jobs end.
+        """
+        self.admit()
+        for name in self.began:  # More may begin meanwhile.
+            if not self.ends[name].called:
+                self.end(name)
+
     def job(self, name: str) -> Callable[[], Awaitable[Any]]:
         """
         A job that says when it begins, and ends when :attr:`ends` says so.

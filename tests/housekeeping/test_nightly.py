@@ -77,6 +77,10 @@ class NightlyTests(SynchronousTestCase):
         )
         self.nightly.start()
 
+    def tearDown(self) -> None:
+        while self.working():
+            self.end()
+
     async def found(self, storage: str) -> AsyncIterator[Any]:
         if self.broken:
             raise OSError("no")

@@ -77,6 +77,10 @@ class HousekeepingTests(SynchronousTestCase):
         )
         self.a, self.b = self.repository("a.git"), self.repository("b.git")
 
+    def tearDown(self) -> None:
+        while self.working():
+            self.end()
+
     def repository(self, name: str, refs: int = 1) -> Named:
         path = self.mktemp()
         os.makedirs(join(path, "refs/heads"))

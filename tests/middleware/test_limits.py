@@ -55,6 +55,14 @@ class Body:
     stderr: Aside
 
 
+def finish(ending: Deferred[None]) -> None:
+    """
+    Let a method end if it has not.
+    """
+    if not ending.called:
+        ending.callback(None)
+
+
 class LimitsTests(SynchronousTestCase):
     """
     ``Limits``.
@@ -91,8 +99,10 @@ class LimitsTests(SynchronousTestCase):
             await ending
 
         outcome = pass_through(limits, call, method)
-        # A call that nobody holds any more would end by itself.
+        # A call that nobody holds any more would end by itself; and of two that go together the one that has a place could be
+        # the second, and wake the other that waited for it.
         self.kept.append((outcome, ending))
+        self.addCleanup(finish, ending)
         return outcome, ending
 
     def rejected(self) -> float | None:

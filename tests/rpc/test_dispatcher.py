@@ -413,15 +413,17 @@ class EndingTests(DispatcherCase):
         A deadline that passes cancels the method; patience has a limit then, too.
         """
         steps = []
+        cleaned_up: Deferred[None] = Deferred()
 
         async def wait(call, request):
             try:
                 await Deferred()
             except CancelledError:
                 steps.append("cancelled")
-                await Deferred()
+                await cleaned_up
 
         call, done = self.start(wait, deadline=10.0)
+        self.addCleanup(cleaned_up.callback, None)
         self.clock.advance(9.9)
         self.assertEqual(steps, [])
         self.clock.advance(0.1)

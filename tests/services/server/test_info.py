@@ -112,8 +112,10 @@ class StorageStatusesTests(SynchronousTestCase):
         self.successResultOf(self.ask())
         self.assertEqual(len(self.looks), 1)
         self.time += FRESH
-        self.ask()
+        last = self.ask()
         self.assertEqual(len(self.looks), 2)
+        self.looks[1].callback(None)
+        self.successResultOf(last)
 
     def test_failed(self):
         """
