@@ -131,22 +131,28 @@ class _Driving(Generic[T]):
         What it waited for is there, or has failed; the future tells it which.
         """
         self._waits = None
+        fire: Callable[[Any], object] = self.done.callback
+        result: Any
         try:
             waits = self._coroutine.send(None)
         except StopIteration as end:
-            if not self.done.called:
-                self.done.callback(end.value)
+            result = end.value
         except (Exception, asyncio.CancelledError) as error:
-            if not self.done.called:
-                self.done.errback(Failure(error))
+            fire, result = self.done.errback, Failure(error)
         else:
-            if waits is None:  # It only lets others have a turn.
-                asyncio.get_running_loop().call_soon(self.step, context=self._context)
-                return
-            self._waits = waits
-            # What a task does: the future is told that its ``yield`` has arrived where it should.
-            waits._asyncio_future_blocking = False
-            waits.add_done_callback(self.step, context=self._context)
+            self._wait(waits)
+            return
+        if not self.done.called:
+            fire(result)
+
+    def _wait(self, future: asyncio.Future[Any] | None) -> None:
+        if future is None:  # It only lets others have a turn.
+            asyncio.get_running_loop().call_soon(self.step, context=self._context)
+            return
+        self._waits = future
+        # What a task does: the future is told that its ``yield`` has arrived where it should.
+        future._asyncio_future_blocking = False
+        future.add_done_callback(self.step, context=self._context)
 
     def _cancel(self, _: Deferred[T]) -> None:
         if self._waits is not None:
