@@ -10,6 +10,9 @@ from typing import Any
 from attrs import evolve
 from twisted.trial.unittest import SynchronousTestCase
 
+from gitaly_tx.rpc.catalogue import gitaly_methods
+from gitaly_tx.services.partition.service import PartitionService
+from gitaly_tx.services.repository.service import RepositoryService
 from tests import golden
 from tests.golden import Case
 from tests.wording import Difference
@@ -20,23 +23,31 @@ class ClaimTests(SynchronousTestCase):
     :func:`tests.golden.claimed`.
     """
 
-    def test_whole(self) -> None:
+    def test_built(self) -> None:
         """
-        Of a service that is built wholly, all cases are claimed, whatever becomes of them.
+        A case that calls what is built is claimed, whatever becomes of it, also if a call turns out to be unimplemented.
         """
         case = Case("a", "SSHService", ("SSHService/SSHUploadPackWithSidechannel",))
         for result in golden.RESULTS:
             self.assertTrue(golden.claimed(evolve(case, results=(result,))))
 
-    def test_built(self) -> None:
+    def test_not_built(self) -> None:
         """
-        Of a service that is built in part, the cases are claimed that call nothing else.
+        One that calls anything else is not.
         """
-        case = Case("a", "RefService", ("RefService/RefExists",))
-        self.assertTrue(golden.claimed(evolve(case, results=("passed",))))
-        self.assertTrue(golden.claimed(evolve(case, results=("failed", "passed"))))
-        self.assertFalse(golden.claimed(evolve(case, results=("unimplemented",))))
-        self.assertFalse(golden.claimed(evolve(case, service="NobodysService", results=("passed",))))
+        case = Case("a", "RepositoryService", ("RepositoryService/RepositoryExists", "RepositoryService/BackupRepository"))
+        for result in golden.RESULTS:
+            self.assertFalse(golden.claimed(evolve(case, results=(result,))))
+
+    def test_list(self) -> None:
+        """
+        What is listed as not built is known, and is not built.
+        """
+        services = {"RepositoryService": RepositoryService, "PartitionService": PartitionService}
+        known = {golden.short(method.path) for method in gitaly_methods()}
+        self.assertLessEqual(golden.NOT_BUILT, known)
+        for service, _, name in (method.partition("/") for method in golden.NOT_BUILT):
+            self.assertFalse(hasattr(services[service], name), name)
 
 
 class ResultTests(SynchronousTestCase):
