@@ -29,6 +29,8 @@ def in_the_way(gone: Collection[bytes], made: Collection[bytes]) -> bool:
     """
     Whether a ref that is to be deleted is in the way of the name of one that is to be made.
     """
+    if not gone or not made:
+        return False
     return any(prefix in gone for name in made for prefix in prefixes(name)) or any(
         prefix in made for name in gone for prefix in prefixes(name)
     )
