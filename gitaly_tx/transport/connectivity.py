@@ -8,9 +8,9 @@ from collections.abc import Awaitable, Callable, Sequence
 
 from attrs import define
 
-from ..git.command import Command
 from ..git.directory import GitDirectory
 from ..git.interfaces import IGit, Limits
+from ..git.newobjects import tip_lines, walk_new
 from ..git.objectid import ObjectID
 from ..streams import StreamBroken
 from .childmessages import Messages, secrets_of
@@ -76,19 +76,12 @@ class Connectivity:
         progress: bool = False,
         environment: dict[str, str] | None = None,
     ) -> tuple[bool, bytes]:
-        options = ["--objects", "--stdin", "--not", "--all", "--quiet"]
-        if progress and show is not None:
-            options.append("--progress=Checking connectivity")
+        options = ["--progress=Checking connectivity"] if progress and show is not None else []
         messages = Messages(show, secrets_of(self._directory))
-        child = self._git.spawn(
-            Command("rev-list", options, directory=self._directory),
-            stderr=messages,
-            limits=self._limits,
-            environment=environment,
-        )
+        child = self._git.spawn(walk_new(self._directory, options, environment), stderr=messages, limits=self._limits)
         try:
             try:
-                await child.stdin.write(b"".join(tip + b"\n" for tip in tips))
+                await child.stdin.write(tip_lines(tips))
             except StreamBroken:
                 pass  # It found something wrong before it had read them all.
             child.close_stdin()

@@ -16,9 +16,9 @@ from attrs import define, evolve, frozen
 from twisted.logger import Logger
 
 from ..errors import GitalyError
-from ..git.command import Command
 from ..git.directory import GitDirectory
 from ..git.interfaces import IGit, IRefs, RefUpdate
+from ..git.newobjects import tip_lines, walk_new
 from ..git.objectid import ObjectID
 from ..observability.failpoints import failpoint
 from .apply import Applier
@@ -190,8 +190,7 @@ def completeness(git: IGit) -> IsComplete:
     """
 
     async def is_complete(directory: GitDirectory, oids: Sequence[ObjectID]) -> bool:
-        command = Command("rev-list", ["--objects", "--quiet", "--stdin", "--not", "--all"], directory=directory)
-        _, ended = await git.run(command, stdin=b"".join(oid + b"\n" for oid in oids), check=False)
+        _, ended = await git.run(walk_new(directory), stdin=tip_lines(oids), check=False)
         return ended.status == 0
 
     return is_complete

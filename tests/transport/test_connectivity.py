@@ -41,6 +41,17 @@ class ConnectivityTests(pushcase.PushCase):
         self.assertEqual(found[bad[1]], b"fatal: bad object %b\n" % bad[1])
         self.assertEqual(told.data, b"fatal: bad object %b\n" % bad[0])
 
+    async def test_unreadable_ref(self) -> None:
+        """
+        A ref that cannot be read, as one that is deleted while git looks, makes no tip broken that is whole, and none whole that
+        is broken.
+        """
+        with open(os.path.join(self.directory.path, "refs", "heads", "going"), "wb"):
+            pass
+        tip, bad = ObjectID(self.main), ObjectID(b"%040x" % 1)
+        found = await Connectivity(self.git, self.directory).broken([tip, bad], None, False)
+        self.assertEqual(found, {bad: b"fatal: bad object %b\n" % bad})
+
     async def test_more_tips_than_git_reads(self) -> None:
         """
         A git that gives up before it has read all tips has said enough.

@@ -245,7 +245,7 @@ class CompletenessTests(SynchronousTestCase):
             outcome_of(Deferred.fromCoroutine(_awaited(ask(directory, oids)))) for oids in ([history.commits[2]], [ONE], [])
         ]
         self.assertEqual(answers, [True, False, True])
-        self.assertEqual(ran[0][-5:], [b"--objects", b"--quiet", b"--stdin", b"--not", b"--all"])
+        self.assertEqual(ran[0][-5:], [b"--objects", b"--stdin", b"--not", b"--all", b"--quiet"])
 
 
 async def _awaited(awaitable: Any) -> Any:

@@ -10,9 +10,9 @@ from collections.abc import AsyncIterator, Mapping
 from protocols.gitaly.cleanup_pb2 import RewriteHistoryRequest, RewriteHistoryResponse
 
 from ...errors import Code, GitalyError
-from ...git.command import Command
 from ...git.directory import GitDirectory
 from ...git.interfaces import IGit, RefUpdate
+from ...git.newobjects import tip_lines, walk_new
 from ...git.objectid import ObjectFormat, ObjectID
 from ...hooks.unasked import Unasked
 from ...storage.interfaces import IRepository, IStaging, IStorageProvider, ITurn
@@ -106,8 +106,7 @@ class _Rewrite:
         """
         See that everything that the refs shall refer to is there.
         """
-        command = Command("rev-list", ["--objects", "--stdin", "--not", "--all", "--quiet"], directory=directory)
-        _, ended = await self._git.run(command, stdin=b"".join(b"%s\n" % oid for oid in after.values()), check=False)
+        _, ended = await self._git.run(walk_new(directory), stdin=tip_lines(after.values()), check=False)
         if ended.status != 0:
             facts = {"stderr": ended.stderr.decode("utf-8", "replace")}
             raise GitalyError(f"checking rewritten history: {ended}", Code.INTERNAL, facts)
