@@ -7,7 +7,6 @@ from __future__ import annotations
 import os
 import re
 import zlib
-from typing import BinaryIO
 
 from .objectid import ObjectID
 from .packfile import TooLarge
@@ -33,12 +32,14 @@ def info(object_directory: str, oid: ObjectID) -> tuple[bytes, int] | None:
     :raises Damaged: if it is no object.
     :raises OSError: if it cannot be read.
     """
-    file = _open(object_directory, oid)
-    if file is None:
+    descriptor = _open(object_directory, oid)
+    if descriptor is None:
         return None
-    with file:
-        type, size, _, _ = _header(file)
+    try:
+        type, size, _, _ = _header(descriptor)
         return type, size
+    finally:
+        os.close(descriptor)
 
 
 def read(object_directory: str, oid: ObjectID, largest: int) -> tuple[bytes, bytes] | None:
@@ -51,18 +52,18 @@ def read(object_directory: str, oid: ObjectID, largest: int) -> tuple[bytes, byt
     :raises Damaged: if it is no object.
     :raises OSError: if it cannot be read.
     """
-    file = _open(object_directory, oid)
-    if file is None:
+    descriptor = _open(object_directory, oid)
+    if descriptor is None:
         return None
-    with file:
-        type, size, inflater, begun = _header(file)
+    try:
+        type, size, inflater, begun = _header(descriptor)
         if size > largest:
             raise TooLarge(size)
         pieces = [begun]
         have = len(begun)
         try:
             while not inflater.eof and have <= size:
-                chunk = inflater.unconsumed_tail or file.read(1 << 16)
+                chunk = inflater.unconsumed_tail or os.read(descriptor, 1 << 16)
                 if not chunk:
                     raise Damaged("object ends early")
                 pieces.append(inflater.decompress(chunk, size + 1 - have))
@@ -72,19 +73,21 @@ def read(object_directory: str, oid: ObjectID, largest: int) -> tuple[bytes, byt
         if have != size or inflater.unused_data:
             raise Damaged("object of a wrong size")
         return type, b"".join(pieces)
+    finally:
+        os.close(descriptor)
 
 
-def _open(object_directory: str, oid: ObjectID) -> BinaryIO | None:
+def _open(object_directory: str, oid: ObjectID) -> int | None:
     try:
-        return os.fdopen(os.open(loose_path(object_directory, oid), os.O_RDONLY | os.O_CLOEXEC), "rb", buffering=0)
+        return os.open(loose_path(object_directory, oid), os.O_RDONLY | os.O_CLOEXEC)
     except (FileNotFoundError, NotADirectoryError):
         return None
 
 
-def _header(file: BinaryIO) -> tuple[bytes, int, zlib._Decompress, bytes]:
+def _header(descriptor: int) -> tuple[bytes, int, zlib._Decompress, bytes]:
     inflater = zlib.decompressobj()
     try:
-        begun = inflater.decompress(file.read(_CHUNK), 64)
+        begun = inflater.decompress(os.read(descriptor, _CHUNK), 64)
     except zlib.error as error:
         raise Damaged(str(error)) from error
     found = _HEADER.match(begun)

@@ -22,6 +22,12 @@ _FANOUT = re.compile(r"[0-9a-f]{2}\Z")
 _LOOSE = re.compile(r"[0-9a-f]{38}(?:[0-9a-f]{24})?\Z")
 _PACK = re.compile(r"pack-[0-9a-f]{40}(?:[0-9a-f]{24})?\.(\w+)\Z")
 
+_BLOCK = 4000
+"""
+Bytes for which a file takes one block of a disk however well it is deflated, so it is not: to deflate a tree costs more than all
+else that is done to write it. A repack deflates it with everything else.
+"""
+
 # An index makes its pack visible, so it goes last; .keep files and whatever has another name were never meant to stay.
 _PACK_ORDER = ("pack", "mtimes", "promisor", "rev", "bitmap", "idx")
 
@@ -63,7 +69,8 @@ def loose_object(object_format: ObjectFormat, type: bytes, data: bytes) -> tuple
     whole = b"%b %d\0%b" % (type, len(data), data)
     digest = _digest(object_format)
     digest.update(whole)
-    return ObjectID(digest.hexdigest()), zlib.compress(whole, 1)
+    compressor = _compressor(len(whole))
+    return ObjectID(digest.hexdigest()), compressor.compress(whole) + compressor.flush()
 
 
 def write_loose_pieces(
@@ -82,7 +89,7 @@ def write_loose_pieces(
     header = b"%b %d\0" % (type, size)
     digest = _digest(object_format)
     digest.update(header)
-    compressor = zlib.compressobj(1)
+    compressor = _compressor(size)
     temporary = os.path.join(object_directory, f"tmp_obj_{secrets.token_hex(8)}")
     descriptor = os.open(temporary, os.O_WRONLY | os.O_CREAT | os.O_EXCL | os.O_CLOEXEC, 0o444)
     try:
@@ -160,6 +167,13 @@ def _remove(path: str) -> None:
 
 def _digest(object_format: ObjectFormat) -> hashlib._Hash:
     return hashlib.sha1(usedforsecurity=False) if object_format is ObjectFormat.SHA1 else hashlib.sha256()
+
+
+def _compressor(size: int) -> zlib._Compress:
+    """
+    For so many bytes.
+    """
+    return zlib.compressobj(0, zlib.DEFLATED, 12, 4) if size <= _BLOCK else zlib.compressobj(1)
 
 
 def _missing_is_fine(function: Callable[..., Any], path: str, info: Any) -> None:

@@ -4,18 +4,20 @@ Trees that are changed: only the directories on the way to a change are read, an
 
 from __future__ import annotations
 
-from binascii import unhexlify
 from collections.abc import Callable
 from typing import Final
 
 from . import peeling
 from .errors import ObjectCorrupt
-from .interfaces import IObjects
+from .interfaces import GitObject, IObjects
 from .objectid import ObjectID
-from .parse.tree import TREE, TreeEntry, listed
+from .parse.tree import TREE, TreeEntry, line, listed, placed
 
 REGULAR: Final = 0o100644
 EXECUTABLE: Final = 0o100755
+
+_FEW: Final = 8
+"""Entries of a directory that are looked for in its bytes; for more than that it is taken apart."""
 
 Write = Callable[[bytes, bytes], ObjectID]
 """Makes an object of a type and a content."""
@@ -40,14 +42,15 @@ class TreeEditor:
     Paths are relative, and neither begin nor end in a slash; whether they may be in a tree is for the caller to say.
 
     :param objects: where the tree is read from.
-    :param root: its id; the empty tree's for a new one.
+    :param root: the tree, or its id; the empty tree's for a new one.
     """
 
-    def __init__(self, objects: IObjects, root: ObjectID) -> None:
+    def __init__(self, objects: IObjects, root: GitObject | ObjectID) -> None:
         self._objects = objects
-        self._given = root
-        self._new = root.format.zero
-        self._root = self._read(root)
+        found = peeling.read(objects, root) if isinstance(root, ObjectID) else root
+        self._given = found.oid
+        self._new = found.oid.format.zero
+        self._root = _directory(found)
 
     def find(self, path: bytes) -> TreeEntry | None:
         """
@@ -59,7 +62,7 @@ class TreeEditor:
             directory = self._below(directory, parent)
             if directory is None:
                 return None
-        return directory.entries.get(name) if directory is not None else None
+        return None if directory is None else directory.get(name)
 
     def put(self, path: bytes, mode: int, oid: ObjectID) -> None:
         """
@@ -74,12 +77,12 @@ class TreeEditor:
             directory.changed = True
             below = self._below(directory, parent)
             if below is None:
-                directory.entries[parent] = TreeEntry(TREE, parent, self._new)
-                below = directory.loaded[parent] = _Directory()
+                directory.put(TreeEntry(TREE, parent, self._new))
+                below = directory.loaded[parent] = _Directory(self._new)
             directory = below
         directory.changed = True
         directory.loaded.pop(name, None)
-        directory.entries[name] = TreeEntry(mode, name, oid)
+        directory.put(TreeEntry(mode, name, oid))
 
     def remove(self, path: bytes) -> bool:
         """
@@ -94,7 +97,7 @@ class TreeEditor:
             if below is None:
                 return False
             way.append(below)
-        if name not in way[-1].entries:
+        if way[-1].get(name) is None:
             return False
         for directory in way:
             directory.changed = True
@@ -116,7 +119,7 @@ class TreeEditor:
     def _write(self, directory: _Directory, write: Write) -> ObjectID:
         for name, below in directory.loaded.items():
             if below.changed:
-                directory.entries[name] = TreeEntry(directory.entries[name].mode, name, self._write(below, write))
+                directory.put(TreeEntry(TREE, name, self._write(below, write)))
                 below.changed = False
         return write(b"tree", directory.content())
 
@@ -125,46 +128,83 @@ class TreeEditor:
         for depth, parent in enumerate(parents, 1):
             if directory is None:
                 return
-            entry = directory.entries.get(parent)
-            if entry is not None and not entry.is_tree:
+            found = directory.get(parent)
+            if found is not None and not found.is_tree:
                 raise InTheWay(b"/".join(parents[:depth]))
             directory = self._below(directory, parent)
 
     def _below(self, directory: _Directory | None, name: bytes) -> _Directory | None:
         if directory is None:
             return None
-        entry = directory.entries.get(name)
-        if entry is None or not entry.is_tree:
-            return None
         below = directory.loaded.get(name)
-        if below is None:
-            below = directory.loaded[name] = self._read(entry.oid)
+        if below is not None:
+            return below
+        found = directory.get(name)
+        if found is None or not found.is_tree:
+            return None
+        below = directory.loaded[name] = _directory(peeling.read(self._objects, found.oid))
         return below
-
-    def _read(self, oid: ObjectID) -> _Directory:
-        found = peeling.read(self._objects, oid)
-        if found.type != b"tree":
-            raise ObjectCorrupt(oid, "not a tree")
-        directory = _Directory()
-        directory.entries = {entry.name: entry for entry in listed(oid, found.data)}
-        return directory
 
 
 class _Directory:
     """
+    Where entries only take the places of others, its bytes stay as they were read but for these: to take it apart and put it
+    together again would be most of the work of a commit.
+
     :ivar loaded: the directories in it that were read or made.
     """
 
-    __slots__ = ("changed", "entries", "loaded")
+    __slots__ = ("_data", "_entries", "_known", "_oid", "changed", "loaded")
 
-    def __init__(self) -> None:
-        self.entries: dict[bytes, TreeEntry] = {}
+    def __init__(self, oid: ObjectID, data: bytes = b"") -> None:
+        """
+        :param oid: as long as those of the entries.
+        """
+        self._oid = oid
+        self._data = data
+        self._known: dict[bytes, tuple[TreeEntry, int, int] | None] = {}
+        self._entries: dict[bytes, TreeEntry] | None = None
         self.loaded: dict[bytes, _Directory] = {}
         self.changed = False
 
+    @property
+    def entries(self) -> dict[bytes, TreeEntry]:
+        if self._entries is None:
+            self._entries = {entry.name: entry for entry in listed(self._oid, self._data)}
+        return self._entries
+
+    def get(self, name: bytes) -> TreeEntry | None:
+        if self._entries is None and (name in self._known or len(self._known) < _FEW):
+            found = self._place(name)
+            return None if found is None else found[0]
+        return self.entries.get(name)
+
+    def put(self, new: TreeEntry) -> None:
+        found = None if self.get(new.name) is None or self._entries is not None else self._place(new.name)
+        content = line(new)
+        if found is None or found[0].is_tree != new.is_tree or len(content) != found[2] - found[1]:
+            self.entries[new.name] = new
+            return
+        _, start, end = found
+        self._data = b"".join((self._data[:start], content, self._data[end:]))
+        self._known[new.name] = new, start, end
+
+    def _place(self, name: bytes) -> tuple[TreeEntry, int, int] | None:
+        if name not in self._known:
+            self._known[name] = placed(self._oid, self._data, name)
+        return self._known[name]
+
     def content(self) -> bytes:
-        ordered = sorted([(name + b"/" if entry.is_tree else name, entry) for name, entry in self.entries.items()])
-        return b"".join([b"%o %b\0%b" % (mode, name, unhexlify(oid)) for _, (mode, name, oid) in ordered])
+        if self._entries is None:
+            return self._data
+        ordered = sorted([(name + b"/" if entry.is_tree else name, entry) for name, entry in self._entries.items()])
+        return b"".join([line(entry) for _, entry in ordered])
+
+
+def _directory(tree: GitObject) -> _Directory:
+    if tree.type != b"tree":
+        raise ObjectCorrupt(tree.oid, "not a tree")
+    return _Directory(tree.oid, tree.data)
 
 
 __all__ = ["EXECUTABLE", "REGULAR", "InTheWay", "TreeEditor", "Write"]

@@ -48,6 +48,7 @@ class IStaging(Interface):
     """
 
     directory: GitDirectory = Attribute("The repository with the quarantine as its object directory.")
+    in_memory: bool = Attribute("Whether nobody can see yet what is in it: :attr:`directory` has no object directory of its own.")
 
     def write_object(type: bytes, data: bytes) -> Awaitable[ObjectID]:
         """

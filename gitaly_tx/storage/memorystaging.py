@@ -43,6 +43,13 @@ class MemoryStaging:
         """
         return self._objects.write(self.directory, self.object_format, type, b"".join(pieces))
 
+    @property
+    def in_memory(self) -> bool:
+        """
+        Whoever can see this repository sees it.
+        """
+        return False
+
     async def show(self) -> None:
         """
         Whoever can see this repository sees it.

@@ -206,6 +206,13 @@ class FilesystemStaging:
         except OSError as error:
             raise StagingFailed(error) from error
 
+    @property
+    def in_memory(self) -> bool:
+        """
+        Whether nobody can see yet what is in it.
+        """
+        return self._held is not None
+
     def show(self) -> Deferred[None]:
         """
         Make the directory, with what was held in it.

@@ -116,6 +116,31 @@ class TreeEditorTests(SynchronousTestCase):
         self.assertEqual(self.store.editor(changed).find(b"e/new"), TreeEntry(EXECUTABLE, b"new", self.store.blob(7)))
         self.assertEqual(self.store.editor(changed).find(b"a/b/c"), TreeEntry(REGULAR, b"c", self.store.blob(0)))
 
+    def test_as_they_were_read(self) -> None:
+        """
+        Where entries take the places of others, everything else stays byte by byte, even what git would write otherwise.
+        """
+        line = b"100664 odd\0" + b"x" * 20
+        tree = self.store.write(b"tree", b"100644 a\0" + b"a" * 20 + line)
+        editor = self.store.editor(tree)
+        editor.put(b"a", EXECUTABLE, ObjectID(b"62" * 20))
+        changed = self.store.objects[editor.write(self.store.write)].data
+        self.assertEqual(changed, b"100755 a\0" + b"b" * 20 + line)
+
+    def test_many_changes_of_a_directory(self) -> None:
+        """
+        A directory in which many entries are changed has them all in the end.
+        """
+        editor = self.store.editor()
+        for number in range(50):
+            editor.put(b"d/%02d" % number, REGULAR, self.store.blob(number))
+        editor = self.store.editor(editor.write(self.store.write))
+        for number in range(50):
+            editor.put(b"d/%02d" % number, EXECUTABLE, self.store.blob(-number))
+        again = self.store.editor(editor.write(self.store.write))
+        for number in range(50):
+            self.assertEqual(again.find(b"d/%02d" % number), TreeEntry(EXECUTABLE, b"%02d" % number, self.store.blob(-number)))
+
     def test_in_the_way(self) -> None:
         """
         A file does not become a directory, and nothing has changed then; a directory becomes a file when told so.

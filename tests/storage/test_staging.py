@@ -86,7 +86,7 @@ class StagingTests(SynchronousTestCase):
         Objects that are held touch no disk, from the beginning to the end.
         """
         staging = self.hold()
-        self.assertEqual((self.alive, self.left()), (1, []))
+        self.assertEqual((self.alive, self.left(), staging.in_memory), (1, [], True))
         oid = str(staging.write_blocking(b"blob", 3, [b"h", b"i\n"]))
         (staged,) = self.successResultOf(staging.staged())
         self.assertEqual((staged.path, staged.source), (f"objects/{oid[:2]}/{oid[2:]}", ""))
@@ -105,6 +105,7 @@ class StagingTests(SynchronousTestCase):
         showing = staging.show()
         self.threads.all()
         self.successResultOf(showing)
+        self.assertFalse(staging.in_memory)
         second = str(staging.write_blocking(b"blob", 1, [b"b"]))
         self.successResultOf(staging.show())
         assert staging.directory.object_directory is not None

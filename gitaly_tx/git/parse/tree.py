@@ -5,7 +5,7 @@ Tree objects, and paths in them.
 from __future__ import annotations
 
 import re
-from binascii import hexlify
+from binascii import hexlify, unhexlify
 from collections.abc import Iterator
 from typing import NamedTuple
 
@@ -102,6 +102,14 @@ def entry(oid: ObjectID, data: bytes, name: bytes) -> TreeEntry | None:
 
     :raises ObjectCorrupt: if what stands before it is no tree.
     """
+    found = placed(oid, data, name)
+    return None if found is None else found[0]
+
+
+def placed(oid: ObjectID, data: bytes, name: bytes) -> tuple[TreeEntry, int, int] | None:
+    """
+    The same, with where it begins and ends.
+    """
     wanted = b" " + name + b"\0"
     if wanted not in data:
         return None
@@ -114,8 +122,17 @@ def entry(oid: ObjectID, data: bytes, name: bytes) -> TreeEntry | None:
             found = _ENTRIES[step - 1].match(data, position)
             if found is None:
                 break
-            return TreeEntry(_MODES.get(found[1]) or int(found[1], 8), name, ObjectID(hexlify(found[3])))
+            mode = _MODES.get(found[1]) or int(found[1], 8)
+            return TreeEntry(mode, name, ObjectID(hexlify(found[3]))), position, nul + step
         position = nul + step
     if position != end:
         raise ObjectCorrupt(oid, "malformed tree")
     return None
+
+
+def line(entry: TreeEntry) -> bytes:
+    """
+    An entry as it stands in a tree object.
+    """
+    mode, name, oid = entry
+    return b"%o %b\0%b" % (mode, name, unhexlify(oid))

@@ -4,15 +4,13 @@ Tree objects.
 
 from __future__ import annotations
 
-from binascii import unhexlify
-
 from hypothesis import given, settings
 from hypothesis import strategies as st
 from twisted.trial.unittest import SynchronousTestCase
 
 from gitaly_tx.git.errors import ObjectCorrupt
 from gitaly_tx.git.objectid import ObjectID
-from gitaly_tx.git.parse.tree import TreeEntry, entries, entry, listed
+from gitaly_tx.git.parse.tree import TreeEntry, entries, entry, line, listed, placed
 
 MODES = st.sampled_from([0o100644, 0o100755, 0o100664, 0o120000, 0o040000, 0o160000])
 NAMES = st.binary(min_size=1, max_size=9).map(lambda name: name.replace(b"\0", b"x").replace(b"/", b"y"))
@@ -30,7 +28,7 @@ def written(found: list[TreeEntry]) -> bytes:
     """
     A tree object.
     """
-    return b"".join(b"%o %b\0%b" % (each.mode, each.name, unhexlify(each.oid)) for each in found)
+    return b"".join(map(line, found))
 
 
 class TreeTests(SynchronousTestCase):
@@ -51,6 +49,9 @@ class TreeTests(SynchronousTestCase):
         self.assertEqual(listed(oid, data), expected)
         for each in expected:
             self.assertEqual(entry(oid, data, each.name), each)
+            found = placed(oid, data, each.name)
+            assert found is not None
+            self.assertEqual(data[found[1] : found[2]], line(each))
         self.assertIsNone(entry(oid, data, b"not there at all"))
 
     def test_kinds(self):
@@ -82,6 +83,16 @@ class TreeTests(SynchronousTestCase):
             for parse in (entries, listed):
                 with self.assertRaises(ObjectCorrupt):
                     list(parse(oid, data))
+
+    def test_damaged_before_an_entry(self):
+        """
+        What is no tree is refused as far as it had to be looked at.
+        """
+        oid = ObjectID("0" * 40)
+        good = b"100644 a\0" + b"x" * 20
+        for data in (good + b"100644 b\0" + b" c\0", good + b"10x644 c\0" + b"x" * 20, good + b" c\0"):
+            with self.assertRaises(ObjectCorrupt):
+                entry(oid, data, b"c")
 
     def test_name_in_an_id(self):
         """
