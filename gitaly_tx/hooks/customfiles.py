@@ -55,12 +55,27 @@ def find_hooks(repository: str, directories: Sequence[str], name: str) -> list[H
     :raises HookUnusable: if something is there that cannot be run, or cannot be looked at.
     """
     own = os.path.join(repository, "custom_hooks")
-    label = f"custom_hooks/{name}"
-    found = [HookFile(path, label) for path in _single(os.path.join(own, name), label)]
-    found += _listed(os.path.join(own, f"{name}.d"), f"custom_hooks/{name}.d")
+    found: list[HookFile] = []
+    if _may_have_hooks(own):
+        label = f"custom_hooks/{name}"
+        found += [HookFile(path, label) for path in _single(os.path.join(own, name), label)]
+        found += _listed(os.path.join(own, f"{name}.d"), f"custom_hooks/{name}.d")
     for directory in directories:
         found += _listed(os.path.join(directory, f"{name}.d"), f"{name}.d")
     return found
+
+
+def _may_have_hooks(directory: str) -> bool:
+    """
+    Nearly always there is no such directory, and one look is enough.
+    """
+    try:
+        os.lstat(directory)
+    except FileNotFoundError:
+        return False
+    except OSError:
+        pass  # whoever looks closer says what is wrong
+    return True
 
 
 def _single(path: str, label: str) -> Iterator[str]:
@@ -81,7 +96,7 @@ def _single(path: str, label: str) -> Iterator[str]:
 
 def _listed(directory: str, label: str) -> Iterator[HookFile]:
     try:
-        os.lstat(directory)  # nearly always there is none, and this tells without reading anything
+        os.lstat(directory)  # mostly there is none, and this tells without reading anything
         needs_disk()
         names = sorted(os.listdir(directory))
     except FileNotFoundError:

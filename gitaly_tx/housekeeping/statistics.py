@@ -21,7 +21,7 @@ _PACK = re.compile(r"pack-(?:[0-9a-f]{40}|[0-9a-f]{64})\Z")
 _FAN_OUT = re.compile(r"[0-9a-f]{2}\Z")
 _LOOSE = re.compile(r"(?:[0-9a-f]{38}|[0-9a-f]{62})\Z")
 
-_SAMPLE = tuple(f"{number:02x}" for number in range(0, 256, 16))
+_SAMPLE = tuple(f"{number:02x}" for number in range(0, 256, 64))
 """Directories of loose objects that are looked at for an estimate."""
 
 

@@ -158,16 +158,16 @@ def without_contents(entry: Entry) -> Entry:
     """
     if all(file.content is None for file in entry.manifest.staged) and not entry.manifest.files:
         return entry
-    staged = tuple(evolve(file, content=None) for file in entry.manifest.staged)
+    staged = tuple([StagedFile(file.source, file.path, file.size, file.sha256) for file in entry.manifest.staged])
     files = tuple(evolve(change, content=None if change.content is None else b"") for change in entry.manifest.files)
     return evolve(entry, manifest=evolve(entry.manifest, staged=staged, files=files))
 
 
-def encode_note(entry: Entry) -> bytes:
+def encode_note(head: Head) -> bytes:
     """
-    The payload of a record that says something of ``entry``.
+    The payload of a record that says something of the entry that is there.
     """
-    return manifest_pb2.Note(digest=entry.head.digest).SerializeToString()
+    return manifest_pb2.Note(digest=head.digest).SerializeToString()
 
 
 def decode_note(payload: bytes) -> bytes:

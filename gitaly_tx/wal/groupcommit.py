@@ -11,10 +11,9 @@ from attrs import define, field
 from twisted.internet.defer import Deferred
 from twisted.internet.interfaces import IDelayedCall, IReactorTime
 
-from .entry import without_contents
 from .interfaces import Entry, LogFailed, Partition
 from .threads import InThread
-from .writer import Wish, Writer, Written
+from .writer import Note, Wish, Writer, Written
 
 BATCH = 16 << 20
 """The most bytes of staged files that are written with one fsync."""
@@ -62,8 +61,9 @@ class GroupCommit:
     _idle: Callable[[], None]
     _observer: Observer
     _waiting: deque[_Waiting] = field(factory=deque, init=False)
-    _retracting: list[tuple[Entry, Deferred[None]]] = field(factory=list, init=False)
-    _notes: list[Entry] = field(factory=list, init=False)
+    _retracting: list[tuple[Note, Deferred[None]]] = field(factory=list, init=False)
+    _notes: list[Note] = field(factory=list, init=False)
+    _noted: float = field(default=0.0, init=False)
     _notes_due: IDelayedCall | None = field(default=None, init=False)
     _running: bool = field(default=False, init=False)
     _in_flight: int = field(default=0, init=False)
@@ -93,7 +93,7 @@ class GroupCommit:
         """
         self._must_be_open()
         done: Deferred[None] = Deferred()
-        self._retracting.append((entry, done))
+        self._retracting.append((_note_of(entry), done))
         self._run()
         return done
 
@@ -101,9 +101,11 @@ class GroupCommit:
         """
         Write, soon, that an entry was applied.
         """
-        self._notes.append(without_contents(entry))
+        if not self._notes:
+            self._noted = self._clock.seconds()
+        self._notes.append(_note_of(entry))
         if self._notes_due is None and not self._running and not self._closed:
-            self._notes_due = self._clock.callLater(NOTES_AFTER, self._run)
+            self._notes_due = self._clock.callLater(NOTES_AFTER, self._look_at_notes)
 
     def drain(self) -> Deferred[None]:
         """
@@ -113,6 +115,9 @@ class GroupCommit:
         """
         self._run()
         self._closed = True
+        if self._notes_due is not None:
+            self._notes_due.cancel()
+            self._notes_due = None
         done: Deferred[None] = Deferred()
         if self._running:
             self._drained.append(done)
@@ -124,11 +129,20 @@ class GroupCommit:
         if self._closed:
             raise LogFailed("closed")
 
+    def _look_at_notes(self) -> None:
+        """
+        Write notes that nobody took along. There is one timer for all, and not one that each entry makes and the next one stops.
+        """
+        self._notes_due = None
+        if not self._notes or self._running:
+            return
+        left = self._noted + NOTES_AFTER - self._clock.seconds()
+        if left > 0:
+            self._notes_due = self._clock.callLater(left, self._look_at_notes)
+        else:
+            self._run()
+
     def _run(self) -> None:
-        if self._notes_due is not None:
-            if self._notes_due.active():
-                self._notes_due.cancel()
-            self._notes_due = None
         if not self._running:
             self._running = True
             Deferred.fromCoroutine(self._write_all())
@@ -155,7 +169,7 @@ class GroupCommit:
         self._in_flight = len(batch)
         try:
             written = await self._in_writer(
-                self._writer.write, [one.wish for one in batch], notes, [entry for entry, _ in retracting]
+                self._writer.write, [one.wish for one in batch], notes, [note for note, _ in retracting]
             )
         except Exception as error:
             self._in_flight = 0
@@ -190,3 +204,7 @@ class GroupCommit:
             one.done.callback(result)
         else:
             one.done.errback(result)
+
+
+def _note_of(entry: Entry) -> Note:
+    return Note(entry.manifest.partition, entry.head)

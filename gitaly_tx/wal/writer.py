@@ -14,7 +14,7 @@ from attrs import define, field, frozen
 from ..errors import Code, GitalyError
 from ..observability.failpoints import failpoint
 from .entry import encode, encode_note, tag_of
-from .interfaces import Entry, Head, LogFailed, LogFull, Manifest
+from .interfaces import Entry, Head, LogFailed, LogFull, Manifest, Partition
 from .layout import Disk, Layout
 from .records import MAXIMUM, SEGMENT_SIZE, Kind, Segment, encode_record
 
@@ -29,6 +29,16 @@ class Wish:
 
     manifest: Manifest
     expected: Head
+
+
+@frozen
+class Note:
+    """
+    Something is to be said of an entry.
+    """
+
+    partition: Partition
+    head: Head
 
 
 @frozen
@@ -82,7 +92,7 @@ class Writer:
         """
         return 0 if self._segment is None else self._end - SEGMENT_SIZE
 
-    def write(self, wishes: Sequence[Wish], applied: Sequence[Entry], aborted: Sequence[Entry] = ()) -> Written:
+    def write(self, wishes: Sequence[Wish], applied: Sequence[Note], aborted: Sequence[Note] = ()) -> Written:
         """
         Write entries and notes, and make them durable unless there are only notes that entries were applied.
 
@@ -91,8 +101,8 @@ class Writer:
         """
         segment = self._current()
         results: list[Entry | GitalyError] = []
-        parts = [self._note(segment, Kind.APPLIED, entry) for entry in applied]
-        parts += [self._note(segment, Kind.ABORTED, entry) for entry in aborted]
+        parts = [self._note(segment, Kind.APPLIED, note) for note in applied]
+        parts += [self._note(segment, Kind.ABORTED, note) for note in aborted]
         for wish in wishes:
             try:
                 entry, payload = encode(wish.manifest, wish.expected, self._leader)
@@ -136,9 +146,9 @@ class Writer:
         if self._segment is not None:
             self._let_go()
 
-    def _note(self, segment: Segment, kind: Kind, entry: Entry) -> bytes:
-        tag = tag_of(entry.manifest.partition.path)
-        return encode_record(segment, kind, tag, entry.head.lsn, encode_note(entry), self._durable)
+    def _note(self, segment: Segment, kind: Kind, note: Note) -> bytes:
+        tag = tag_of(note.partition.path)
+        return encode_record(segment, kind, tag, note.head.lsn, encode_note(note.head), self._durable)
 
     def _current(self) -> Segment:
         if self._failed is not None:

@@ -49,12 +49,12 @@ class SurveyTests(SynchronousTestCase):
         A few loose objects are estimated where nobody cares; as soon as it may matter all are counted.
         """
         path = self.mktemp()
-        for directory in ("10", "11", "f0"):
+        for directory in ("40", "41", "c0"):
             os.makedirs(join(path, "objects", directory))
         for number in range(20):
-            with open(join(path, "objects", ("10", "11")[number > 8], f"{number:038x}"), "w"):
+            with open(join(path, "objects", ("40", "41")[number > 8], f"{number:038x}"), "w"):
                 pass
-        self.assertEqual([survey(path, few=few).loose_objects for few in (0, 255, 256, 288)], [20, 20, 20, 144])
+        self.assertEqual([survey(path, few=few).loose_objects for few in (0, 255, 256, 1152)], [20, 20, 20, 576])
 
     def test_graph(self) -> None:
         """

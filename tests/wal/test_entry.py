@@ -122,7 +122,7 @@ class EntryTests(SynchronousTestCase):
         A note names its entry by digest.
         """
         entry, _ = encode(Manifest(OURS), Head(), "")
-        self.assertEqual(decode_note(encode_note(entry)), entry.head.digest)
+        self.assertEqual(decode_note(encode_note(entry.head)), entry.head.digest)
 
     def test_checkpoint(self) -> None:
         """

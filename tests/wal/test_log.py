@@ -127,12 +127,33 @@ class GroupCommitTests(LogCase):
         self.disk.counts.clear()
         self.writer.all()
         self.assertEqual(self.disk.counts, {"write": 1, "sync": 1})
-        self.assertFalse(self.site.clock.getDelayedCalls())
+        self.site.clock.advance(NOTES_AFTER)
+        self.assertEqual((self.writer.parked, self.site.clock.getDelayedCalls()), ([], []))
         self.site.log.applied(self.successResultOf(self._beta()))
         self.assertEqual(self.writer.parked, [])
         self.site.clock.advance(NOTES_AFTER)
         self.writer.all()
         self.assertEqual(self.disk.counts, {"write": 3, "sync": 2})
+
+    def test_notes_wait_as_long_as_it_takes(self) -> None:
+        """
+        A note waits its time from when it was made, whatever the timer was set for; none is left behind at the end.
+        """
+        self.site.log.applied(self.successResultOf(self._beta()))
+        self.site.clock.advance(NOTES_AFTER / 2)
+        again = self.successResultOf(self._beta())
+        self.site.log.applied(again)
+        self.disk.counts.clear()
+        self.site.clock.advance(NOTES_AFTER / 2)
+        self.assertEqual(self.writer.parked, [])
+        self.site.clock.advance(NOTES_AFTER / 2)
+        self.writer.all()
+        self.assertEqual(self.disk.counts, {"write": 1})
+        self.site.log.applied(again)
+        stopped = Deferred.fromCoroutine(self.site.log.stop())
+        self.writer.all()
+        self.successResultOf(stopped)
+        self.assertEqual(self.site.clock.getDelayedCalls(), [])
 
     def _beta(self) -> Deferred[Entry]:
         done = self.site.begin(BETA)

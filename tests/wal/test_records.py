@@ -168,7 +168,7 @@ class FlipTests(SynchronousTestCase):
         """
         Once a note says that the last entry was applied, damage in it is damage, and no torn tail.
         """
-        noted = THREE.record(Kind.APPLIED, THREE.entries[2], encode_note(THREE.entries[2]))
+        noted = THREE.record(Kind.APPLIED, THREE.entries[2], encode_note(THREE.entries[2].head))
         for place in (THREE.starts[2] + 3, THREE.starts[2] + 70, noted.starts[3] - 40):
             result = read(flipped(noted.data, place * 8))
             self.assertEqual(result.refs, WITHOUT_LAST)
@@ -178,7 +178,7 @@ class FlipTests(SynchronousTestCase):
         """
         A note that cannot be read is remarked upon; its entry is applied again.
         """
-        noted = THREE.record(Kind.APPLIED, THREE.entries[0], encode_note(THREE.entries[0])).entry(BETA, 4)
+        noted = THREE.record(Kind.APPLIED, THREE.entries[0], encode_note(THREE.entries[0].head)).entry(BETA, 4)
         for place in (noted.starts[3] + 1, noted.starts[3] + 60):
             result = read(flipped(noted.data, place * 8))
             self.assertEqual(result.refs, {ALPHA: value(3), BETA: value(4)})

@@ -49,7 +49,7 @@ def note(kind: Kind, entry: Entry) -> Record:
     """
     Something said of an entry.
     """
-    return Record(kind, tag_of(entry.manifest.partition.path), entry.head.lsn, encode_note(entry))
+    return Record(kind, tag_of(entry.manifest.partition.path), entry.head.lsn, encode_note(entry.head))
 
 
 def resolved(
