@@ -7,7 +7,7 @@ classes, which inflate an object to tell its size, map files into memory, and ke
 
 from __future__ import annotations
 
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Iterable, Sequence
 from functools import partial
 from typing import TypeVar
 
@@ -74,6 +74,12 @@ class ObjectReader:
         """
         key = (directory.path, directory.object_directory)
         return await self._warm.look(key, partial(in_pool, self._reactor, self._pool), self._store.look, directory, job)
+
+    def remember(self, directory: GitDirectory, objects: Iterable[GitObject]) -> None:
+        """
+        As :func:`IObjectReader.remember`.
+        """
+        self._store.remember(directory, objects)
 
     def forget(self, directory: GitDirectory) -> None:
         """

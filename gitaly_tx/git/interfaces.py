@@ -275,6 +275,11 @@ class IObjectReader(Interface):
         reactor's thread as long as everything it needs is in memory, and is begun anew in another if something is not.
         """
 
+    def remember(directory: GitDirectory, objects: Iterable[GitObject]) -> None:
+        """
+        Told of objects that the repository has just got, in files of their own: they are likely to be looked up next.
+        """
+
     def forget(directory: GitDirectory) -> None:
         """
         Let go of what is kept open of a repository, because it was removed or replaced.

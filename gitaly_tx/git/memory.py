@@ -5,7 +5,7 @@ Refs and objects in memory: they keep the contracts of :class:`~gitaly_tx.git.in
 
 from __future__ import annotations
 
-from collections.abc import Callable, Mapping, Sequence
+from collections.abc import Callable, Iterable, Mapping, Sequence
 from typing import TypeVar
 
 from attrs import Factory, define, field, frozen
@@ -291,6 +291,11 @@ class MemoryObjectReader:
         As :func:`IObjectReader.glance`.
         """
         return job(_Objects(self, directory))
+
+    def remember(self, directory: GitDirectory, objects: Iterable[GitObject]) -> None:
+        """
+        All of them are in memory.
+        """
 
     def forget(self, directory: GitDirectory) -> None:
         """

@@ -10,7 +10,7 @@ import re
 import threading
 from binascii import unhexlify
 from collections import OrderedDict
-from collections.abc import Callable, Iterator, Sequence
+from collections.abc import Callable, Iterable, Iterator, Sequence
 from typing import TypeVar
 
 from attrs import frozen
@@ -25,6 +25,7 @@ from .directory import GitDirectory
 from .errors import ObjectCorrupt, ObjectNotFound, ObjectTooLarge
 from .fileidentity import MISSING, FileIdentity, identify
 from .interfaces import GitObject, IObjects, ObjectInfo
+from .loosecache import LooseCache
 from .objectid import ObjectID
 from .packfile import ObjectCache, Pack, TooLarge
 from .packindex import Damaged
@@ -37,6 +38,9 @@ _log = Logger()
 _ATTEMPTS = 5
 
 _LARGEST_TAG = 64 << 20
+
+_LOOSE = 8
+"""What part of the memory for contents loose objects have."""
 
 _INDEX = re.compile(r"(pack-[0-9a-f]{40}(?:[0-9a-f]{24})?)\.idx\Z")
 
@@ -174,7 +178,8 @@ class ObjectStore:
         largest: int = 512 << 20,
         max_directories: int = 4096,
     ) -> None:
-        self.cache = ObjectCache(max_bytes)
+        self.cache = ObjectCache(max_bytes - max_bytes // _LOOSE)
+        self.loose = LooseCache(max_bytes // _LOOSE)
         self.packs = OpenPacks(max_open_packs, self.cache, largest)
         self._largest = largest
         self._max_directories = max_directories
@@ -210,7 +215,13 @@ class ObjectStore:
                 raise TooLarge(size)
             return pack.read(offset)
 
-        found = view.find(oid, from_pack, lambda path: looseobjects.read(path, oid, limit))
+        def from_file(path: str) -> tuple[bytes, bytes] | None:
+            found = looseobjects.read(path, oid, limit)
+            if found is not None:
+                self.loose.put(path, oid, *found)
+            return found
+
+        found = view.find(oid, from_pack, from_file)
         if found is None:
             raise ObjectNotFound(oid)
         works_through(len(found[1]))
@@ -225,6 +236,9 @@ class ObjectStore:
         return [None if info is None else ObjectInfo(oid, *info) for oid, info in zip(oids, found, strict=True)]
 
     def _info(self, view: _View, oid: ObjectID) -> tuple[bytes, int] | None:
+        kept = view.kept(oid)
+        if kept is not None:
+            return kept[0], len(kept[1])
         return view.find(oid, Pack.info, lambda path: looseobjects.info(path, oid))
 
     def peel(self, directory: GitDirectory, oids: Sequence[ObjectID]) -> list[ObjectID | None]:
@@ -245,6 +259,13 @@ class ObjectStore:
         As :func:`~gitaly_tx.git.interfaces.IObjectReader.look`.
         """
         return job(_Objects(self, _View(self, directory)))
+
+    def remember(self, directory: GitDirectory, objects: Iterable[GitObject]) -> None:
+        """
+        As :func:`~gitaly_tx.git.interfaces.IObjectReader.remember`.
+        """
+        for each in objects:
+            self.loose.put(directory.objects, each.oid, each.type, each.data)
 
     def forget(self, directory: GitDirectory) -> None:
         """
@@ -299,11 +320,13 @@ class _View:
         An object's type and content, if they are in memory: what is asked for most is found at a third of the price.
         """
         raw = unhexlify(oid)
-        for _, _, names in self._places:
+        for path, _, names in self._places:
             for name in names:
                 pack = self._store.packs.opened(name)
                 if pack is not None and (found := pack.kept(raw)) is not None:
                     return found
+            if (found := self._store.loose.get(path, oid)) is not None:
+                return found
         return None
 
     def _refresh(self) -> None:

@@ -18,8 +18,11 @@ FULL_REPACK = ".gitaly-full-repack-timestamp"
 """Whose age is that of the last full repack: Gitaly's name for it."""
 
 _PACK = re.compile(r"pack-(?:[0-9a-f]{40}|[0-9a-f]{64})\Z")
-_FAN_OUT = re.compile(r"[0-9a-f]{2}\Z")
-_LOOSE = re.compile(r"(?:[0-9a-f]{38}|[0-9a-f]{62})\Z")
+FAN_OUT = re.compile(r"[0-9a-f]{2}\Z")
+"""A directory of loose objects."""
+
+LOOSE = re.compile(r"(?:[0-9a-f]{38}|[0-9a-f]{62})\Z")
+"""A file in one."""
 
 _SAMPLE = tuple(f"{number:02x}" for number in range(0, 256, 64))
 """Directories of loose objects that are looked at for an estimate."""
@@ -111,7 +114,7 @@ def loose_objects(objects: str) -> Iterator[str]:
     """
     The ids of the loose objects in an object directory, sorted.
     """
-    for directory in sorted(filter(_FAN_OUT.match, _names(objects))):
+    for directory in sorted(filter(FAN_OUT.match, _names(objects))):
         for name in sorted(_objects_in(objects, directory)):
             yield directory + name
 
@@ -133,7 +136,7 @@ def _loose(objects: str, stale_before: float, few: int) -> tuple[int, int]:
 
 
 def _objects_in(objects: str, directory: str) -> list[str]:
-    return list(filter(_LOOSE.match, _names(join(objects, directory))))
+    return list(filter(LOOSE.match, _names(join(objects, directory))))
 
 
 def packs_in(objects: str) -> list[Pack]:

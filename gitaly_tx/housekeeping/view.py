@@ -7,8 +7,8 @@ from __future__ import annotations
 
 import os
 import shutil
-from collections.abc import Iterable, Iterator, Mapping
-from posixpath import dirname, join
+from collections.abc import Iterable, Mapping
+from posixpath import basename, dirname, join
 
 from attrs import frozen
 
@@ -20,7 +20,7 @@ from ..observability.failpoints import failpoint
 from ..wal.building import pack_refs, skeleton
 from ..wal.interfaces import Creation
 from ..wal.layout import sync_path
-from .statistics import loose_objects
+from .statistics import FAN_OUT, LOOSE
 
 Inodes = Mapping[str, int]
 """Files, relative to the object directory, and their inodes: git replaces files, and never changes them in place."""
@@ -104,9 +104,13 @@ def link_objects(objects: str, view: str) -> dict[str, int]:
     :returns: what is in it.
     """
     # Indices first: whoever packs writes them last, so their packs are there.
-    for name in sorted(_files(objects), key=lambda name: not name.endswith(".idx")):
+    made: set[str] = set()
+    for name in sorted(inodes(objects), key=lambda name: not name.endswith(".idx")):
         target = join(view, name)
-        os.makedirs(dirname(target), exist_ok=True)
+        directory = dirname(target)
+        if directory not in made:
+            os.makedirs(directory, exist_ok=True)
+            made.add(directory)
         try:
             os.link(join(objects, name), target)
         except FileNotFoundError:
@@ -120,11 +124,21 @@ def link_objects(objects: str, view: str) -> dict[str, int]:
     return inodes(view)
 
 
-def inodes(view: str) -> dict[str, int]:
+def inodes(objects: str) -> dict[str, int]:
     """
-    What is in a view now.
+    What is in a view, or in any object directory, now. Inodes are those of the directories' entries: files need not be looked at.
     """
-    return {name: os.stat(join(view, name)).st_ino for name in _files(view)}
+    found: dict[str, int] = {}
+    for name in sorted(filter(FAN_OUT.match, os.listdir(objects))):
+        found.update((f"{name}/{file}", inode) for file, inode in _entries(join(objects, name)) if LOOSE.match(file))
+    for name in ("pack", "info/commit-graphs"):
+        found.update(
+            (f"{name}/{file}", inode)
+            for file, inode in _entries(join(objects, name))
+            if not file.startswith(("tmp_", ".")) and not file.endswith((".lock", ".temp"))
+        )
+    found.update((_GRAPH, inode) for file, inode in _entries(join(objects, dirname(_GRAPH))) if file == basename(_GRAPH))
+    return found
 
 
 def changes(before: Inodes, after: Inodes) -> Changes:
@@ -162,12 +176,12 @@ def swap(view: str, objects: str, found: Changes) -> None:
         _unlink(join(objects, _INDEX))
     for name in found.gone:
         _unlink(join(objects, name))
-        if len(name) > 3 and name[2] == "/":
-            try:
-                os.rmdir(dirname(join(objects, name)))
-            except OSError:
-                pass  # There are others in it.
         failpoint("housekeeping.after_each_gone")
+    for name in {name[:2] for name in found.gone if FAN_OUT.match(dirname(name))}:
+        try:
+            os.rmdir(join(objects, name))
+        except OSError:
+            pass  # There are others in it.
 
 
 def protect(view: str, packs: Iterable[str]) -> None:
@@ -194,19 +208,12 @@ def has_packs(view: str) -> bool:
     return any(name.endswith(".idx") for name in os.listdir(join(view, "pack")))
 
 
-def _files(objects: str) -> Iterator[str]:
-    for oid in loose_objects(objects):
-        yield f"{oid[:2]}/{oid[2:]}"
-    for directory in ("pack", "info/commit-graphs"):
-        try:
-            names = sorted(os.listdir(join(objects, directory)))
-        except (FileNotFoundError, NotADirectoryError):
-            continue
-        for name in names:
-            if not name.startswith(("tmp_", ".")) and not name.endswith((".lock", ".temp")):
-                yield f"{directory}/{name}"
-    if os.path.exists(join(objects, _GRAPH)):
-        yield _GRAPH
+def _entries(directory: str) -> list[tuple[str, int]]:
+    try:
+        with os.scandir(directory) as entries:
+            return sorted((entry.name, entry.inode()) for entry in entries)
+    except (FileNotFoundError, NotADirectoryError):
+        return []
 
 
 def _drop_halves(view: str) -> None:

@@ -9,6 +9,7 @@ import os
 from posixpath import join
 from typing import Final
 
+from ..git.interfaces import GitObject
 from ..git.objectid import ObjectFormat, ObjectID
 from ..git.quarantine import loose_object
 from ..wal.interfaces import StagedFile
@@ -22,11 +23,13 @@ class Held:
     A few loose objects, as files that are not written yet.
 
     :ivar room: how many bytes more there is room for.
+    :ivar objects: all of them.
     """
 
     def __init__(self, object_format: ObjectFormat, room: int = ROOM) -> None:
         self._object_format = object_format
         self._files: dict[str, bytes] = {}
+        self.objects: list[GitObject] = []
         self.room = room
 
     def add(self, type: bytes, data: bytes) -> ObjectID:
@@ -36,6 +39,7 @@ class Held:
         oid, content = loose_object(self._object_format, type, data)
         digits = str(oid)
         self._files[join(digits[:2], digits[2:])] = content
+        self.objects.append(GitObject(oid, type, data))
         self.room -= len(data)
         return oid
 

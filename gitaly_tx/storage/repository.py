@@ -227,6 +227,8 @@ class FilesystemRepository:
         outcome = await self.means.committer.commit(Transaction(manifest, atomic))
         if any(change.path == ALTERNATES for change in files):
             self.means.objects.forget(self.directory)
+        elif own is not None:
+            self.means.objects.remember(self.directory, own.held)
         return outcome
 
 

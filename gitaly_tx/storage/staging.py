@@ -12,7 +12,7 @@ from __future__ import annotations
 import os
 import secrets
 import threading
-from collections.abc import Callable, Iterable, Iterator
+from collections.abc import Callable, Iterable, Iterator, Sequence
 from contextlib import contextmanager
 from functools import partial
 from posixpath import join, relpath
@@ -26,6 +26,7 @@ from twisted.python.failure import Failure
 from zope.interface import implementer
 
 from ..git.directory import GitDirectory
+from ..git.interfaces import GitObject
 from ..git.objectid import ObjectFormat, ObjectID
 from ..git.quarantine import make_object_directory, remove_tree, staged_files, write_loose_pieces
 from ..wal.building import skeleton
@@ -212,6 +213,13 @@ class FilesystemStaging:
         Whether nobody can see yet what is in it.
         """
         return self._held is not None
+
+    @property
+    def held(self) -> Sequence[GitObject]:
+        """
+        What is in memory.
+        """
+        return () if self._held is None else self._held.objects
 
     def show(self) -> Deferred[None]:
         """

@@ -16,7 +16,7 @@ from twisted.trial.unittest import SynchronousTestCase, TestCase
 
 from gitaly_tx.git import fileidentity
 from gitaly_tx.git.dulwichreader import ObjectReader
-from gitaly_tx.git.interfaces import IObjects, ObjectInfo
+from gitaly_tx.git.interfaces import GitObject, IObjects, ObjectInfo
 from gitaly_tx.git.looseobjects import loose_path
 from gitaly_tx.git.objectid import ObjectFormat, ObjectID
 from gitaly_tx.git.objectstore import ObjectStore
@@ -115,9 +115,20 @@ class GlanceTests(TestCase):
         first = self.oid("main")
         await self.glance(first)
         loose = write_loose_object(self.directory.objects, ObjectFormat.SHA1, b"blob", b"new")
-        self.assertEqual([await self.glance(loose) for _ in range(2)], [1, 1])
+        self.assertEqual([await self.glance(loose) for _ in range(2)], [1, 0])
         self.repack("--depth=0")
         self.assertEqual([await self.glance(first) for _ in range(2)], [1, 0])
+
+    async def test_remembered(self) -> None:
+        """
+        What the repository has just got is looked up without a thread, if it did get it.
+        """
+        await self.glance(self.oid("main"))
+        oid = write_loose_object(self.directory.objects, ObjectFormat.SHA1, b"blob", b"new")
+        absent = object_id(ObjectFormat.SHA1, b"blob", b"never written")
+        self.reader.remember(self.directory, [GitObject(oid, b"blob", b"new"), GitObject(absent, b"blob", b"never written")])
+        self.assertEqual(await self.glance(oid), 0)
+        self.assertEqual(await self.reader.info(self.directory, [absent]), [None])
 
     async def test_large(self) -> None:
         """

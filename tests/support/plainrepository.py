@@ -6,7 +6,7 @@ from __future__ import annotations
 
 import os
 import tempfile
-from collections.abc import Awaitable, Callable, Sequence
+from collections.abc import Awaitable, Callable, Iterable, Sequence
 from typing import Any, TypeVar
 
 from attrs import define, evolve, field
@@ -83,6 +83,11 @@ class PlainObjects:
         Not needed.
         """
         raise NotImplementedError
+
+    def remember(self, directory: GitDirectory, objects: Iterable[GitObject]) -> None:
+        """
+        git knows already.
+        """
 
     def forget(self, directory: GitDirectory) -> None:
         """

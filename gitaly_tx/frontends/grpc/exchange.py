@@ -271,3 +271,19 @@ class StreamExchange:
     async def _write(self, data: bytes) -> None:
         await self._opening.done()
         await self._context.write(data)
+
+
+class UploadExchange(StreamExchange):
+    """
+    Requests one by one, and one reply, which grpcio sends together with the status.
+    """
+
+    reply: bytes = b""
+
+    def send(self, reply: Message) -> Awaitable[None]:
+        """
+        Keep the reply until the method has ended.
+        """
+        self.reply = reply.SerializeToString()
+        self.call.sent += len(self.reply)
+        return TAKEN

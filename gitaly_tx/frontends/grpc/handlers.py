@@ -16,7 +16,7 @@ from ...errors import GitalyError
 from ...rpc.call import Call
 from ...rpc.interfaces import IDispatcher
 from ...rpc.method import MethodInfo
-from .exchange import AnswerExchange, Context, StreamExchange, UnaryExchange
+from .exchange import AnswerExchange, Context, StreamExchange, UnaryExchange, UploadExchange
 from .metadata import CORRELATION_KEY, call_from
 from .origins import Origins
 from .status import code_and_text, set_status
@@ -52,9 +52,10 @@ class Handlers(grpc.GenericRpcHandler):  # type: ignore[misc]
             method = self._dispatcher.method(details.method)
         except KeyError as error:
             return grpc.stream_stream_rpc_method_handler(_refuse(error))
-        if method.client_streaming:
-            # grpcio's other kind differs in the calling convention only; one that reads and writes serves both.
+        if method.client_streaming and method.server_streaming:
             handler = grpc.stream_stream_rpc_method_handler(self._stream(method))
+        elif method.client_streaming:
+            handler = grpc.stream_unary_rpc_method_handler(self._upload(method))
         elif method.server_streaming:
             handler = grpc.unary_stream_rpc_method_handler(self._answer(method))
         else:
@@ -66,11 +67,18 @@ class Handlers(grpc.GenericRpcHandler):  # type: ignore[misc]
         async def serve(data: bytes, context: Context) -> bytes:
             exchange = UnaryExchange(method, data)
             exchange.call = call = call_from(context, method, exchange, self._clock, self._origins)
-            error = await self._run(call, context)
-            if error is not None:
-                # Returning would make grpcio send an empty reply before the status.
-                await context.abort(*code_and_text(error))
-            return exchange.reply
+            return await self._reply(call, context, exchange)
+
+        return serve
+
+    def _upload(self, method: MethodInfo) -> Serve:
+        async def serve(requests: object, context: Context) -> bytes:
+            exchange = UploadExchange(method, context, CORRELATION_KEY)
+            exchange.call = call = call_from(context, method, exchange, self._clock, self._origins)
+            try:
+                return await self._reply(call, context, exchange)
+            finally:
+                exchange.close()
 
         return serve
 
@@ -96,6 +104,13 @@ class Handlers(grpc.GenericRpcHandler):  # type: ignore[misc]
                 exchange.close()
 
         return serve
+
+    async def _reply(self, call: Call, context: Context, exchange: UnaryExchange | UploadExchange) -> bytes:
+        error = await self._run(call, context)
+        if error is not None:
+            # Returning would make grpcio send an empty reply before the status.
+            await context.abort(*code_and_text(error))
+        return exchange.reply
 
     async def _run(self, call: Call, context: Context, waits: Callable[[], object] | None = None) -> GitalyError | None:
         """

@@ -40,6 +40,10 @@ from .quarantine import quarantine
 from .refusals import custom_hook, invalid
 from .signing import CommitSigner, committed_by, signer_of
 
+_FEW = 4
+_SMALL = 16 << 10
+"""Files, and bytes in all of them, that a commit is made of in the reactor's thread, if what it is made on is in memory."""
+
 _NO_SIGNATURE = "commit: failed to parse signature - Signature cannot have an empty name or email"
 
 
@@ -180,7 +184,17 @@ async def _made(repository: IRepository, staging: IStaging, contents: Contents, 
         return staging.write_blocking(type, len(data), [data])
 
     # In a quarantine that nobody has to see yet there is nothing that a new commit could be made on.
-    return await (repository if staging.in_memory else repository.through(staging)).look(make)
+    seen = repository if staging.in_memory else repository.through(staging)
+    here = draft.signer is None and head is None and _little(planned)
+    return await (seen.glance if here else seen.look)(make)
+
+
+def _little(planned: list[Planned]) -> bool:
+    """
+    Whether it takes less than to have it done in a thread.
+    """
+    sizes = [len(each.content.data) for each in planned if isinstance(each.content, Waiting)]
+    return len(planned) <= _FEW and sum(sizes) <= _SMALL
 
 
 async def _update(

@@ -9,7 +9,7 @@ from twisted.internet.defer import Deferred
 from zope.interface.verify import verifyClass
 
 from gitaly_tx.errors import Code, GitalyError
-from gitaly_tx.frontends.grpc.exchange import LARGEST, StreamExchange, UnaryExchange
+from gitaly_tx.frontends.grpc.exchange import LARGEST, StreamExchange, UnaryExchange, UploadExchange
 from gitaly_tx.rpc.interfaces import IExchange
 from gitaly_tx.streams import StreamBroken
 from protocols.gitaly import errors_pb2, repository_pb2, smarthttp_pb2
@@ -303,6 +303,27 @@ class StreamTests(GRPCCase):
         await deferred(run())
         self.assertEqual(seen, [b"%d" % number for number in range(20)])
 
+    async def test_error_after_the_only_reply(self):
+        """
+        A method that fails after its one reply has failed.
+        """
+
+        async def create(call, requests):
+            async for _ in requests:
+                pass
+            await call.exchange.send(repository_pb2.CreateRepositoryFromBundleResponse())
+            raise GitalyError("too late", Code.ABORTED)
+
+        channel = await self.serve(Service("RepositoryService", CreateRepositoryFromBundle=create))
+        call = await channel.begin(BUNDLE)
+
+        async def run():
+            await call.done_writing()
+            return await call
+
+        error = await self.assertFailure(deferred(run()), grpc.aio.AioRpcError)
+        self.assertEqual(status_of(error), ("ABORTED", "too late"))
+
     async def test_both_streams(self):
         """
         Requests and replies may alternate.
@@ -446,10 +467,10 @@ class StreamTests(GRPCCase):
 
     def test_provides(self):
         """
-        Both exchanges keep the interface.
+        All exchanges keep the interface.
         """
-        verifyClass(IExchange, UnaryExchange)
-        verifyClass(IExchange, StreamExchange)
+        for each in (UnaryExchange, StreamExchange, UploadExchange):
+            verifyClass(IExchange, each)
 
     def pause(self, seconds):
         """
