@@ -10,7 +10,7 @@ from __future__ import annotations
 
 import asyncio
 from collections import deque
-from collections.abc import Awaitable, Callable, Coroutine, Generator, Iterable
+from collections.abc import Awaitable, Callable, Coroutine, Generator
 from contextvars import copy_context
 from typing import Any, Final, Generic, TypeVar
 
@@ -48,41 +48,6 @@ def in_two_turns(function: Callable[[], object]) -> None:
     """
     loop = asyncio.get_running_loop()
     loop.call_soon(loop.call_soon, function)
-
-
-SLICE: Final = 250
-"""How many of very many things are looked at in one turn of the reactor: some milliseconds."""
-
-
-class InSlices(Generic[T]):
-    """
-    The same things, one after the other, for work of some microseconds on each. The reactor gets its turn after every
-    :data:`SLICE` of them, so that it is not held up however many they are; as few as that are gone through at once.
-    """
-
-    def __init__(self, items: Iterable[T]) -> None:
-        self._items = iter(items)
-        self._left = SLICE
-
-    def __aiter__(self) -> InSlices[T]:
-        return self
-
-    async def __anext__(self) -> T:
-        try:
-            item = next(self._items)
-        except StopIteration:
-            raise StopAsyncIteration from None
-        if not self._left:
-            await _next_turn()
-            self._left = SLICE
-        self._left -= 1
-        return item
-
-
-def _next_turn() -> Deferred[None]:
-    turn: Deferred[None] = Deferred()
-    asyncio.get_running_loop().call_soon(turn.callback, None)
-    return turn
 
 
 async def settled(deferred: Deferred[T]) -> T:

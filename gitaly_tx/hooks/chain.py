@@ -11,9 +11,9 @@ from twisted.internet.defer import CancelledError
 from twisted.logger import Logger
 from zope.interface import implementer
 
-from ..bridge import InSlices
 from ..git.interfaces import RefUpdate
 from ..git.objectid import ObjectID
+from ..slices import InSlices
 from ..streams import StreamBroken
 from .custom import CustomHooks, HookFailed
 from .environment import push_options

@@ -9,11 +9,11 @@ from collections.abc import Collection, Mapping, Sequence
 
 from attrs import frozen
 
-from ..bridge import InSlices
 from ..git.interfaces import RefRefused, RefUpdate, Refusal
 from ..git.objectid import ObjectID
 from ..git.refchecks import prefixes, refused_for_value
 from ..hooks.unasked import Unasked
+from ..slices import InSlices
 from ..storage.interfaces import IRepository
 
 LOCKED = "reference is already locked"

@@ -6,11 +6,11 @@ from __future__ import annotations
 
 from collections.abc import Awaitable, Callable, Sequence
 
-from ..bridge import InSlices
 from ..git.command import Command
 from ..git.directory import GitDirectory
 from ..git.interfaces import IGit
 from ..git.names import is_valid_ref
+from ..slices import InSlices
 from ..storage.interfaces import IRepository
 from . import pushrefusals as words
 from .pushadvertisement import is_hidden

@@ -8,8 +8,8 @@ from collections.abc import Sequence
 
 from attrs import define, field
 
-from ..bridge import InSlices
 from ..git.interfaces import RefUpdate
+from ..slices import InSlices
 from ..storage.interfaces import IRepository
 
 _BRANCHES = b"refs/heads/"

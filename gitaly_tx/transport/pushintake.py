@@ -10,10 +10,10 @@ from collections.abc import Sequence
 from attrs import define, evolve, field
 from twisted.logger import Logger
 
-from ..bridge import InSlices
 from ..errors import GitalyError
 from ..git.objectid import ObjectID
 from ..observability.failpoints import failpoint
+from ..slices import InSlices
 from ..storage.interfaces import IRepository, IStaging
 from ..streams import IByteSource
 from . import pushrefusals as words

@@ -17,8 +17,8 @@ from protocols.git.errors import (
 )
 from protocols.git.push import Command, CommandsEnd, PushOption, PushRequestDecoder, ShallowLine
 
-from ..bridge import InSlices
 from ..git.objectid import ObjectID
+from ..slices import InSlices
 from ..streams import IByteSource, StreamBroken
 from .interfaces import PushBroken
 

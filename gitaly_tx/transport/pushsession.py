@@ -12,7 +12,6 @@ from twisted.logger import Logger
 
 from protocols.git.push import RefResult, report_status
 
-from ..bridge import InSlices
 from ..errors import GitalyError
 from ..git.interfaces import RefUpdate
 from ..git.refchecks import in_the_way
@@ -20,6 +19,7 @@ from ..hooks.chain import RefsRefused
 from ..hooks.interfaces import AfterFailed, Push, Refused
 from ..observability.failpoints import failpoint
 from ..observability.place import watched_place
+from ..slices import InSlices
 from ..storage.interfaces import IRepository, IStaging
 from ..streams import StreamBroken
 from . import pushrefusals as words

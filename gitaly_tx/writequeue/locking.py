@@ -8,9 +8,9 @@ from collections.abc import Sequence
 
 from attrs import define, evolve, field
 
-from ..bridge import InSlices
 from ..git.directory import GitDirectory
 from ..git.interfaces import First, IIntent, IPreparedRefs, IRefs, RefRefused, RefUpdate
+from ..slices import InSlices
 
 
 @define(eq=False)

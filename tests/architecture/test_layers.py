@@ -23,8 +23,15 @@ ROOMS = {
     "enry": ("gitaly_tx.linguist.worker",),
     "rapidfuzz": ("gitaly_tx.linguist.texts",),
     "prometheus_client": tuple(_PROMETHEUS.split()),
-    # ``turns`` measures the loop's turns, which only the loop knows.
-    "asyncio": ("gitaly_tx.bridge", "gitaly_tx.client", "gitaly_tx.observability.turns", "gitaly_tx.loop", "gitaly_tx.server"),
+    # ``turns`` measures the loop's turns, which only the loop knows, and ``slices`` asks it for one.
+    "asyncio": (
+        "gitaly_tx.bridge",
+        "gitaly_tx.client",
+        "gitaly_tx.loop",
+        "gitaly_tx.observability.turns",
+        "gitaly_tx.server",
+        "gitaly_tx.slices",
+    ),
     "uvloop": ("gitaly_tx.loop",),
 }
 """Third party → where it may be used. ``asyncio`` is not third party, and stays in few places all the same."""

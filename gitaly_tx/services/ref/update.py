@@ -9,12 +9,12 @@ from collections.abc import AsyncIterator
 from protocols.gitaly.errors_pb2 import InvalidRefFormatError, ReferencesLockedError, ReferenceStateMismatchError
 from protocols.gitaly.ref_pb2 import UpdateReferencesError, UpdateReferencesRequest, UpdateReferencesResponse
 
-from ...bridge import InSlices
 from ...errors import Code, GitalyError
 from ...git.interfaces import RefUpdate
 from ...git.names import check_ref
 from ...git.objectid import ObjectFormat, ObjectID
 from ...hooks.unasked import Unasked
+from ...slices import InSlices
 from ...storage.interfaces import IRepository, IStorageProvider
 from ..refwrites import LOCKED, MISSING, STATE_MISMATCH, Problem, write_refs
 from ..validate import given, object_id, opened
