@@ -20,10 +20,11 @@ A log entry that is applied again after a crash may bring back a pack that was m
 from __future__ import annotations
 
 import os
-from collections.abc import Iterator, Mapping
+from collections.abc import Callable, Iterator, Mapping
 from contextlib import contextmanager
 from functools import partial
 from posixpath import join
+from time import monotonic
 
 from attrs import evolve, field, frozen
 from twisted.logger import Logger
@@ -44,6 +45,9 @@ from .strategy import Graph, Plan, Repack
 
 ATTEMPTS = 3
 """How often something is dropped at most if others write meanwhile."""
+
+LONG = 60.0
+"""Seconds after which an attempt that was in vain is not made again, unless somebody insists."""
 
 _OPTIMIZING = ("could not prune", "could not repack", "could not write commit-graph")
 _PRUNING = ("pruning objects", "repacking objects", "rewriting commit-graph")
@@ -71,11 +75,13 @@ class Tasks:
     Runs a plan.
 
     :param intents: by storage; where the locks that git makes are remembered, so that a crash leaves none for long.
+    :param now: a clock in seconds.
     """
 
     _git: IGit
     _threads: InThread
     _intents: Mapping[str, Intents] = field(factory=dict)
+    _now: Callable[[], float] = monotonic
 
     async def perform(self, repository: IRepository, plan: Plan, insist: bool = False) -> None:
         """
@@ -98,8 +104,11 @@ class Tasks:
 
     async def _rebuild(self, repository: IRepository, plan: Plan, insist: bool) -> bool:
         for _ in range(ATTEMPTS):
+            began = self._now()
             if await _Rebuilding(self._git, self._threads, repository, plan, insist).run():
                 return True
+            if self._now() - began > LONG and not insist:
+                break
         return False
 
     async def pack_refs(self, repository: IRepository) -> None:

@@ -17,6 +17,7 @@ from attrs import define, field, frozen
 from gitaly_tx.observability.failpoints import VARIABLE
 from tests.support.gitclient import GitClient, over_ssh
 from tests.support.server import PATIENCE, Server
+from tests.support.uncovered import UNCOVERED
 
 from . import inspection
 from .callers import FORKED, POOL, Committer, Forker, RepositoryPusher
@@ -112,7 +113,7 @@ class History:
     _forks: dict[str, Register] = field(factory=dict, init=False)
 
     def __attrs_post_init__(self) -> None:
-        self.server = Server(BUSY if self._busy else "", daemon=False)
+        self.server = Server(BUSY if self._busy else "", UNCOVERED, daemon=False)
         self._source.rewind()
         for path in ("team/one.git", "team/two.git"):
             git = GitClient(self._clients)

@@ -19,6 +19,7 @@ from protocols.gitaly.ref_pb2 import UpdateReferencesRequest, UpdateReferencesRe
 from protocols.gitaly.shared_pb2 import Repository
 from tests.support.gitclient import GitClient, make_key, over_ssh
 from tests.support.server import Server
+from tests.support.uncovered import UNCOVERED
 
 ROUNDS = 3
 """How often a turn must be too long in a row, before the code is to blame and not the machine."""
@@ -75,9 +76,7 @@ class ReactorTests(TestCase):
         """
         folder = Path(tempfile.mkdtemp(prefix="gitaly-tx-client-"))
         self.addCleanup(shutil.rmtree, folder, ignore_errors=True)
-        # Measuring coverage makes every line cost several times what it does.
-        plain = dict.fromkeys(("COVERAGE_PROCESS_CONFIG", "COVERAGE_PROCESS_START"), "")
-        server = Server(environment={"GITALY_TX_WATCH_TURNS": "1", **plain})
+        server = Server(environment={"GITALY_TX_WATCH_TURNS": "1", **UNCOVERED})
         self.addCleanup(server.dispose)
         server.start()
         load(server, folder)

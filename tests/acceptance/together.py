@@ -27,6 +27,7 @@ from gitaly_tx.client.stub import Client
 from gitaly_tx.errors import Code
 from protocols.gitaly import ref_pb2, repository_pb2
 from tests.support.server import Server
+from tests.support.uncovered import UNCOVERED
 
 from . import garbage, inspection
 from .deeds import COMMITS, POOL, REPOSITORIES, ZERO, Deeds, named
@@ -285,7 +286,7 @@ async def together(seconds: float, seed: str) -> Counter[str]:
     :raises Missing: if something is wrong in the end; the storage is kept then.
     :raises ExceptionGroup: as soon as something is refused.
     """
-    server = Server()
+    server = Server(environment=UNCOVERED)
     client: Client | None = None
     await asyncio.to_thread(server.start)
     try:

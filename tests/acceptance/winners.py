@@ -20,6 +20,7 @@ from protocols.gitaly.ref_pb2 import FindBranchRequest, UpdateReferencesRequest
 from protocols.gitaly.shared_pb2 import Repository
 from tests.support.gitclient import GitClient
 from tests.support.server import Server
+from tests.support.uncovered import UNCOVERED
 
 CLIENTS = 8
 BRANCH = b"refs/heads/contended"
@@ -93,7 +94,7 @@ def main(argv: Sequence[str]) -> int:
     )
     parser.add_argument("--rounds", type=int, default=1000, help="how many (%(default)s)")
     options = parser.parse_args(argv)
-    server = Server()
+    server = Server(environment=UNCOVERED)
     try:
         server.start()
         values = prepared(server, "contended", GitClient(server.folder / "client"))

@@ -4,6 +4,7 @@ Repacking and pruning with the real git, in a repository that others write.
 
 from __future__ import annotations
 
+import itertools
 import os
 import shutil
 import time
@@ -25,7 +26,7 @@ from gitaly_tx.git.objectid import ObjectID
 from gitaly_tx.housekeeping import view
 from gitaly_tx.housekeeping.statistics import CommitGraph, survey
 from gitaly_tx.housekeeping.strategy import Graph, Plan, Repack, Thresholds, eager
-from gitaly_tx.housekeeping.tasks import Tasks
+from gitaly_tx.housekeeping.tasks import ATTEMPTS, LONG, Tasks
 from gitaly_tx.pools.disconnect import disconnect
 from gitaly_tx.storage.interfaces import IRepository
 from tests.contracts.storageprovider import ZERO, named
@@ -98,7 +99,7 @@ class TasksCase(TestCase):
                 os.utime(join(self.path, "objects", made[:2], made[2:]), (age, age))
         return oid
 
-    def meddled(self, name: str, action: Callable[[], Any], times: int = 1) -> Tasks:
+    def meddled(self, name: str, action: Callable[[], Any], times: int = 1, **more: Any) -> Tasks:
         """
         Tasks during which something happens after a command of that name.
         """
@@ -112,7 +113,7 @@ class TasksCase(TestCase):
                     await result
 
         meddled: Any = MeddledGit(self.stack.git, meanwhile)
-        return Tasks(meddled, self.stack.threads)
+        return Tasks(meddled, self.stack.threads, **more)
 
     async def perform(self, plan: Plan, tasks: Tasks | None = None, insist: bool = False) -> None:
         """
@@ -371,6 +372,24 @@ class DropTests(TasksCase):
         told = await self.refusal(self.perform(self.plan(), self.meddled("commit-graph", move, 9), insist=True))
         self.assertEqual(told, (Code.ABORTED, "repository is written to all the time, try again"))
         self.assertTrue(self.has(nowhere))
+
+    async def test_long_in_vain(self) -> None:
+        """
+        What takes long and is in vain is not done again and again, unless somebody insists.
+        """
+        moves: list[str] = []
+
+        def move() -> None:
+            moves.append(self.new_commit("moving"))
+
+        def tasks() -> Tasks:
+            clock = itertools.count(0.0, LONG + 1)
+            return self.meddled("commit-graph", move, 9, now=lambda: next(clock))
+
+        await self.perform(self.plan(), tasks())
+        self.assertEqual(len(moves), 2)
+        await self.refusal(self.perform(self.plan(), tasks(), insist=True))
+        self.assertEqual(len(moves), 2 + ATTEMPTS)
 
     async def test_prepared_write(self) -> None:
         """

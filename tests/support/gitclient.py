@@ -12,6 +12,7 @@ from collections.abc import Mapping
 from pathlib import Path
 
 from .server import PATIENCE, ROOT
+from .uncovered import UNCOVERED
 
 ENVIRONMENT = {
     "GIT_AUTHOR_NAME": "alpha",
@@ -58,7 +59,7 @@ class GitClient:
         done = subprocess.run(
             ["git", *arguments],
             cwd=cwd or self.folder,
-            env={**inherited, **ENVIRONMENT, **self.environment, **environment},
+            env={**inherited, **ENVIRONMENT, **UNCOVERED, **self.environment, **environment},
             input=stdin,
             capture_output=True,
             timeout=4 * PATIENCE,
@@ -76,7 +77,7 @@ class GitClient:
         return subprocess.Popen(
             ["git", *arguments],
             cwd=cwd or self.folder,
-            env={**inherited, **ENVIRONMENT, **self.environment, **environment},
+            env={**inherited, **ENVIRONMENT, **UNCOVERED, **self.environment, **environment},
             stdin=subprocess.DEVNULL,
             stdout=subprocess.DEVNULL,
             stderr=subprocess.PIPE,
