@@ -15,7 +15,8 @@ import subprocess
 import sys
 import tempfile
 import time
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Iterator, Sequence
+from concurrent.futures import ThreadPoolExecutor
 from pathlib import Path
 
 from attrs import frozen
@@ -31,11 +32,15 @@ COVERAGE_FLOOR = (ROOT / "tests" / "coverage-floor").read_text().strip() if (ROO
 class Result:
     """
     What a gate found.
+
+    :param output: what to say if something failed.
+    :param note: what to say in any case.
     """
 
     passed: int
     failed: int
     output: str
+    note: str = ""
 
 
 def tool(*argv: str | Path, environment: dict[str, str] | None = None, cwd: Path = ROOT) -> tuple[int, str]:
@@ -115,17 +120,17 @@ def trial() -> Result:
     skipped = sum(int(n) for n in re.findall(r"skips=(\d+)", output.rsplit("Ran ", 1)[-1]))
     if status != 0 and bad == 0:
         bad = 1
-    report = output if bad else ""
+    report, note = output if bad else "", ""
     if not bad:
         tool(sys.executable, "-m", "coverage", "combine", "-q", environment=environment)
         status, covered = tool(
             sys.executable, "-m", "coverage", "report", f"--fail-under={COVERAGE_FLOOR}", environment=environment
         )
-        print(next((line for line in covered.splitlines() if line.startswith("TOTAL")), "") if status == 0 else covered)
         if status != 0:
-            return Result(total - skipped, 1, f"branch coverage is below {COVERAGE_FLOOR} %")
+            return Result(total - skipped, 1, f"{covered}\nbranch coverage is below {COVERAGE_FLOOR} %")
+        note = next((line for line in covered.splitlines() if line.startswith("TOTAL")), "")
     shutil.rmtree(scratch, ignore_errors=True)
-    return Result(max(0, total - bad - skipped), bad, report)
+    return Result(max(0, total - bad - skipped), bad, report, note)
 
 
 def golden() -> Result:
@@ -133,11 +138,9 @@ def golden() -> Result:
     What a recorded Gitaly answered, where the recordings are at hand.
     """
     if not GOLDEN.exists():
-        print("no recordings here: skipped")
-        return Result(0, 0, "")
+        return Result(0, 0, "", "no recordings here: skipped")
     status, output = tool(sys.executable, "-m", "tests.golden")
-    print(output.strip())
-    return Result(1, 0, "") if status == 0 else Result(0, 1, output)
+    return Result(1, 0, "", output.strip()) if status == 0 else Result(0, 1, output)
 
 
 def wheel() -> Result:
@@ -185,10 +188,38 @@ GATES: dict[str, Callable[[], Result]] = {
     "mypy": mypy,
     "layers": layers,
     "stubs": stubs,
-    "trial": trial,
     "golden": golden,
     "wheel": wheel,
+    "trial": trial,
 }
+
+ALONE = frozenset({"trial"})
+"""Gates that take all processors there are; the others take one each, and run side by side."""
+
+
+def timed(name: str) -> tuple[Result, float]:
+    """
+    Run a gate.
+
+    :returns: what it found, and the seconds that it took.
+    """
+    began = time.monotonic()
+    return GATES[name](), time.monotonic() - began
+
+
+def results(names: Sequence[str]) -> Iterator[tuple[str, Result, float]]:
+    """
+    Run gates; first those that need not be alone.
+    """
+    together = [name for name in names if name not in ALONE]
+    if together:
+        print(f"... {', '.join(together)}", flush=True)
+    with ThreadPoolExecutor(max(1, min(4, os.cpu_count() or 1))) as pool:
+        for name, found in zip(together, pool.map(timed, together), strict=True):
+            yield name, *found
+    for name in filter(ALONE.__contains__, names):
+        print(f"... {name}", flush=True)
+        yield name, *timed(name)
 
 
 def main(argv: Sequence[str]) -> int:
@@ -204,15 +235,14 @@ def main(argv: Sequence[str]) -> int:
             print(f"{name:8} {(check.__doc__ or '').strip()}")
         return 0
     passed = failed = 0
-    for name in options.only or GATES:
-        print(f"== {name}: {(GATES[name].__doc__ or '').strip()}", flush=True)
-        began = time.monotonic()
-        result = GATES[name]()
+    for name, result, seconds in results(options.only or list(GATES)):
+        print(f"== {name}: {(GATES[name].__doc__ or '').strip()}")
+        for text in (result.note, result.output if result.failed else ""):
+            if text:
+                print(text)
+        print(f"   {'FAILED' if result.failed else 'ok'} ({seconds:.0f} s)", flush=True)
         passed += result.passed
         failed += result.failed
-        if result.failed:
-            print(result.output)
-        print(f"   {'FAILED' if result.failed else 'ok'} ({time.monotonic() - began:.0f} s)", flush=True)
     print(f"{passed} passed, {failed} failed")
     return 1 if failed or not passed else 0
 
