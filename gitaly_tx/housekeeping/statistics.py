@@ -7,6 +7,7 @@ from __future__ import annotations
 import os
 import re
 from collections.abc import Iterator
+from itertools import islice
 from posixpath import join
 
 from attrs import frozen
@@ -127,7 +128,8 @@ def _loose(objects: str, stale_before: float, few: int) -> tuple[int, int]:
         # Objects are spread evenly, so a part of the directories tells whether the others may be left alone.
         estimate = sum(len(_objects_in(objects, name)) for name in _SAMPLE) * (256 // len(_SAMPLE))
         if estimate <= few // 2:
-            return estimate, 0
+            # Whether there is none at all is not for an estimate to say.
+            return estimate or sum(1 for _ in islice(loose_objects(objects), 1)), 0
     found = list(loose_objects(objects))
     if len(found) <= few:
         return len(found), 0

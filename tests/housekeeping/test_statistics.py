@@ -56,6 +56,17 @@ class SurveyTests(SynchronousTestCase):
                 pass
         self.assertEqual([survey(path, few=few).loose_objects for few in (0, 255, 256, 1152)], [20, 20, 20, 576])
 
+    def test_nearly_empty(self) -> None:
+        """
+        One loose object is not none, wherever it lies.
+        """
+        path = self.mktemp()
+        os.makedirs(join(path, "objects", "ab"))
+        self.assertTrue(survey(path, few=1024).empty)
+        with open(join(path, "objects", "ab", f"{1:038x}"), "w"):
+            pass
+        self.assertEqual((survey(path, few=1024).loose_objects, survey(path, few=1024).empty), (1, False))
+
     def test_graph(self) -> None:
         """
         Of a commit-graph it is told whether it is a chain, and whether all of it is good for everything.
