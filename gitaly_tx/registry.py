@@ -7,6 +7,7 @@ from __future__ import annotations
 from attrs import frozen
 from twisted.internet.interfaces import IReactorTime
 
+from .backup.backups import Backups
 from .client.interfaces import IPeers
 from .git.interfaces import IGit
 from .git.mailmaps import Mailmaps
@@ -76,6 +77,7 @@ class Ports:
     :param linguist: tells what files are.
     :param smudging: puts files in the place of LFS pointers.
     :param bundles: what clones begin with, if such are kept.
+    :param backups: keeps repositories elsewhere, if there is such a place.
     :param gitlab: the application that is asked about pushes, if there is one.
     :param signing: the keys that commits are signed with.
     """
@@ -99,6 +101,7 @@ class Ports:
     housekeeping: Housekeeping
     smudging: Smudging
     bundles: Bundles | None = None
+    backups: Backups | None = None
     gitlab: Gitlab | None = None
     signing: Signing = UNSIGNED
 
@@ -135,6 +138,7 @@ def services(ports: Ports) -> tuple[IMethods, ...]:
             ports.housekeeping,
             ports.smudging,
             ports.bundles,
+            ports.backups,
         ),
         ServerService(ports.version, ports.git, ports.storage.storages, ports.in_thread, ports.signing),
         SmartHTTPService(ports.storage, ports.transport, ports.sidechannels),

@@ -11,6 +11,7 @@ import stat
 from collections.abc import Set
 
 from .checkaccess import check_access
+from .checkbackup import check_backup
 from .checkgitlab import check_gitlab
 from .checklimits import check_limits
 from .checklisten import check_listeners
@@ -40,6 +41,7 @@ def check(config: Config, given: Set[KeyPath], findings: Findings) -> None:
     _check_numbers(config, findings)
     check_limits(config, findings)
     check_maintenance(config, findings)
+    check_backup(config, findings)
     for index, policy in enumerate(config.push.policies):
         if not _POLICY.fullmatch(policy):
             findings.error(("push", "policies", index), f"{policy!r} names no policy", "write module:attribute")

@@ -151,10 +151,10 @@ class Backup:
     ``[backup]``: server-side backups.
     """
 
-    go_cloud_url: str = setting(TEXT, "", "Where to: a directory or a bucket's URL.", used=False)
+    go_cloud_url: str = setting(TEXT, "", "Where to: a directory, as a path or as file://PATH. Empty for none.")
     wal_backup_go_cloud_url: str = setting(TEXT, "", "Where log entries go.", used=False)
     wal_worker_count: int = setting(COUNT, 0, "Log entries sent at once.", used=False)
-    layout: str = setting(TEXT, "pointer", "How backups are laid out: pointer or manifest.", used=False)
+    layout: str = setting(TEXT, "pointer", "How new ones are laid out: pointer or manifest. All are found.")
     buffer_size: int = setting(COUNT, 0, "Bytes of one upload.", used=False)
 
 

@@ -334,7 +334,7 @@ class Config:
     adaptive_limiting: gitaly.AdaptiveLimiting = table(gitaly.AdaptiveLimiting, "When adaptive limits shrink.")
     pack_objects_cache: gitaly.PackObjectsCache = table(gitaly.PackObjectsCache, "Packs kept for identical fetches.")
     pack_objects_limiting: gitaly.PackObjectsLimiting = table(gitaly.PackObjectsLimiting, "How many packs are made at once.")
-    backup: gitaly.Backup = table(gitaly.Backup, "Server-side backups.", used=False)
+    backup: gitaly.Backup = table(gitaly.Backup, "Server-side backups.")
     bundle_uri: gitaly.BundleUri = table(gitaly.BundleUri, "Bundles that clones over HTTP begin with.")
     cgroups: gitaly.Cgroups = table(gitaly.Cgroups, "Linux control groups for children.")
     daily_maintenance: gitaly.DailyMaintenance = table(

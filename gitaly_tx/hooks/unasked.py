@@ -62,11 +62,12 @@ class Unasked:
         default_branch: bytes = b"refs/heads/main",
         staging: IStaging | None = None,
         refs: Mapping[bytes, ObjectID] | None = None,
+        files: Sequence[FileChange] = (),
     ) -> IRepository:
         """
         Make a repository, as :func:`gitaly_tx.storage.interfaces.IStorageProvider.create`.
         """
-        return await self._detached.run(self._create(storage, message, object_format, default_branch, staging, refs))
+        return await self._detached.run(self._create(storage, message, object_format, default_branch, staging, refs, files))
 
     async def remove(self, storage: IStorageProvider, message: Repository | None) -> None:
         """
@@ -141,9 +142,10 @@ class Unasked:
         default_branch: bytes,
         staging: IStaging | None,
         refs: Mapping[bytes, ObjectID] | None,
+        files: Sequence[FileChange],
     ) -> IRepository:
         repository = await storage.create(
-            message, object_format=object_format, default_branch=default_branch, staging=staging, refs=refs
+            message, object_format=object_format, default_branch=default_branch, staging=staging, refs=refs, files=files
         )
         made = [RefUpdate(name, object_format.zero, oid) for name, oid in sorted((refs or {}).items())]
         await self.tell(repository, made, default_branch, Change.CREATED)

@@ -20,6 +20,12 @@ LATENCY_BUCKETS = (0.001, 0.005, 0.025, 0.1, 0.5, 1.0, 10.0, 30.0, 60.0, 300.0, 
 WAIT_BUCKETS = (0.0005, 0.001, 0.0025, 0.005, 0.01, 0.025, 0.05, 0.1, 0.25, 0.5, 1.0, 2.5, 5.0, 10.0)
 """Seconds of things that should take milliseconds: an fsync, a place in a line, a turn of the reactor."""
 
+PHASE_BUCKETS = (0.005, 0.01, 0.025, 0.05, 0.1, 0.25, 0.5, 1.0, 2.5, 5.0, 10.0)
+"""Seconds that a part of a backup takes; Gitaly's."""
+
+BUNDLE_BUCKETS = tuple(float(10 * 2**30) ** (step / 19) for step in range(20))
+"""Bytes of a bundle, from 1 to 10 GiB; Gitaly's."""
+
 BATCH_BUCKETS = (1, 2, 4, 8, 16, 32, 64, 128, 256, 512)
 """Entries that share one fsync."""
 
@@ -42,6 +48,7 @@ class Metrics:
         self._limits(registry)
         self._packs(registry)
         self._children(registry)
+        self._backups(registry)
         self._server(registry)
         if process:
             ProcessCollector(registry=registry)
@@ -256,6 +263,21 @@ class Metrics:
             registry=registry,
         )
 
+    def _backups(self, registry: CollectorRegistry) -> None:
+        """
+        Backups that the server makes: Gitaly's families.
+        """
+        self.backup_phases = Histogram(
+            "gitaly_backup_latency_seconds",
+            "Seconds that a part of a backup took: refs, bundle, custom_hooks.",
+            ("phase",),
+            buckets=PHASE_BUCKETS,
+            registry=registry,
+        )
+        self.backup_bundles = Histogram(
+            "gitaly_backup_bundle_bytes", "Bytes of a bundle of a backup.", buckets=BUNDLE_BUCKETS, registry=registry
+        )
+
     def _server(self, registry: CollectorRegistry) -> None:
         """
         The process as such.
@@ -281,4 +303,4 @@ class Metrics:
         self.reloads = Counter("gitaly_tx_config_reloads_total", "Reloads of users and rules.", ("outcome",), registry=registry)
 
 
-__all__ = ["BATCH_BUCKETS", "LATENCY_BUCKETS", "WAIT_BUCKETS", "Metrics"]
+__all__ = ["BATCH_BUCKETS", "BUNDLE_BUCKETS", "LATENCY_BUCKETS", "PHASE_BUCKETS", "WAIT_BUCKETS", "Metrics"]

@@ -12,6 +12,7 @@ from attrs import define, field
 from twisted.internet.defer import CancelledError, Deferred
 
 from ..auth.reload import Authority
+from ..backup.backups import Backups
 from ..bridge import reactor_loop
 from ..cache.streamcache import StreamCache
 from ..client.peers import Peers
@@ -77,6 +78,7 @@ class Assembly:
     adaptation: Adaptation
     cache: StreamCache | None
     bundles: Bundles | None
+    backups: Backups | None
     health: Health
     certificate: RenewableCertificate | None
     monitoring: MonitoringService | None
@@ -168,6 +170,8 @@ class Assembly:
             self.cache.stop()
         if self.bundles is not None:
             await self.bundles.stop()
+        if self.backups is not None:
+            await self.backups.stop()
         self.committer.stop()
         await self.queue.stop()
         for store in self.stores.values():

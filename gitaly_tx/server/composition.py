@@ -77,6 +77,7 @@ from ..writequeue.watched import WatchedCommitter
 from . import doors
 from .application import application
 from .assembly import Assembly
+from .backups import kept_backups
 from .groups import control_groups
 from .limiting import Limiting
 from .maintenance import Maintenance, make_housekeeping, nightly
@@ -199,6 +200,7 @@ def assemble(reactor: Any, config: Config, surroundings: Surroundings, program: 
     )
 
     updater = RefUpdater(hooks, git, unasked, housekeeping.consider)
+    backups = kept_backups(reactor, git, config, threads, storage, unasked, housekeeping.consider, measures)
     peers = Peers(time.time)
     origins = Origins()
     ports = Ports(
@@ -221,6 +223,7 @@ def assemble(reactor: Any, config: Config, surroundings: Surroundings, program: 
         housekeeping=housekeeping,
         linguist=Linguist(git, clock),
         bundles=bundles,
+        backups=backups,
         smudging=Smudging(reactor, threads, ApplicationFiles(gitlab.api) if gitlab is not None else None),
         signing=signing.load(
             config.git.signing_key,
@@ -266,6 +269,7 @@ def assemble(reactor: Any, config: Config, surroundings: Surroundings, program: 
         adaptation=limiting.adaptation(find_groups(), reading),
         cache=cache,
         bundles=bundles,
+        backups=backups,
         health=health,
         certificate=certificate,
         monitoring=None,

@@ -44,6 +44,18 @@ class Measures:
         """
         self._metrics.hooks.labels(hook, outcome).inc()
 
+    def backup_phase(self, phase: str, seconds: float) -> None:
+        """
+        A part of a backup is done.
+        """
+        self._metrics.backup_phases.labels(phase).observe(seconds)
+
+    def backup_bundle(self, size: float) -> None:
+        """
+        A bundle is where it is kept.
+        """
+        self._metrics.backup_bundles.observe(size)
+
     def waited(self, seconds: float) -> None:
         """
         A write's turn has come.

@@ -247,12 +247,15 @@ class IStorageProvider(Interface):
         :raises GitalyError: INVALID_ARGUMENT for a path that cannot name a repository.
         """
 
-    def prepare(message: Repository | None, *, object_format: ObjectFormat = ObjectFormat.SHA1) -> Awaitable[IStaging]:
+    def prepare(
+        message: Repository | None, *, object_format: ObjectFormat = ObjectFormat.SHA1, replacing: bool = False
+    ) -> Awaitable[IStaging]:
         """
         Begin to make a repository with content. What this returns lies in the same storage and is no quarantine but a whole bare
         repository, in which git may do as it likes: fetch, import, move refs. :func:`create` takes its objects, and its refs if
         there is nothing said of refs; config, hooks and HEAD are not taken.
 
+        :param replacing: whatever has the name now will be removed before :func:`create`, and stays as it is until then.
         :raises GitalyError: ALREADY_EXISTS if there is something already; as :func:`repository` for bad names.
         """
 

@@ -75,12 +75,12 @@ def locate(storage: StorageInfo, path: str, object_directory: str = "", alternat
     return Located(place, directory, identity)
 
 
-def vacant(storage: StorageInfo, path: str) -> Place:
+def intended(storage: StorageInfo, path: str) -> Place:
     """
-    Find the place for a new repository.
+    Find the place for a repository, whatever is there now.
 
-    :raises GitalyError: ALREADY_EXISTS if anything is there; INVALID_ARGUMENT for a place inside of another repository;
-        FAILED_PRECONDITION if something on the way is no directory; INTERNAL if somebody else has locked it.
+    :raises GitalyError: INVALID_ARGUMENT for a place inside of another repository; FAILED_PRECONDITION if something on the way is
+        no directory.
     """
     check_storage(storage)
     named = place_in(storage, path)
@@ -88,7 +88,17 @@ def vacant(storage: StorageInfo, path: str) -> Place:
         raise PathRefused("repository path is the storage itself", path)
     place = resolved(named)
     _check_parents(place)
-    if os.path.lexists(named.absolute) or os.path.lexists(place.absolute):
+    return place
+
+
+def vacant(storage: StorageInfo, path: str) -> Place:
+    """
+    Find the place for a new repository.
+
+    :raises GitalyError: ALREADY_EXISTS if anything is there; INTERNAL if somebody else has locked it; as :func:`intended`.
+    """
+    place = intended(storage, path)
+    if os.path.lexists(place_in(storage, path).absolute) or os.path.lexists(place.absolute):
         raise AlreadyExists(place.path)
     if _is_locked(place):
         raise CreationLocked(place.path)

@@ -280,11 +280,13 @@ class MemoryStorageProvider:
                 return Repository(storage_name=name, relative_path=candidate), True
         return Repository(storage_name=name, relative_path=creation_path(checked(path))), False
 
-    async def prepare(self, message: Repository | None, *, object_format: ObjectFormat = ObjectFormat.SHA1) -> IStaging:
+    async def prepare(
+        self, message: Repository | None, *, object_format: ObjectFormat = ObjectFormat.SHA1, replacing: bool = False
+    ) -> IStaging:
         """
         Begin a repository.
         """
-        place = self._vacant(message)
+        place = self._mutable(message) if replacing else self._vacant(message)
         directory = GitDirectory(join(place.storage.path, STAGING, f"new-{next(self._numbers)}"))
         return MemoryStaging(directory, object_format, place.storage.path, self.objects)
 

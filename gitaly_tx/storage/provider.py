@@ -118,12 +118,18 @@ class FilesystemStorageProvider:
         found = await self._threads(_first, self.storages[name], checked(path))
         return Repository(storage_name=name, relative_path=found or creation_path(checked(path))), found is not None
 
-    async def prepare(self, message: Repository | None, *, object_format: ObjectFormat = ObjectFormat.SHA1) -> IStaging:
+    async def prepare(
+        self, message: Repository | None, *, object_format: ObjectFormat = ObjectFormat.SHA1, replacing: bool = False
+    ) -> IStaging:
         """
         Make a repository of nobody's in the staging area.
         """
         storage = storage_of(message, self.storages)
-        place = await self._vacant(storage, _mutable(message))
+        named = _mutable(message)
+        if replacing:
+            place = await self._threads(locator.intended, storage, named.relative_path)
+        else:
+            place = await self._vacant(storage, named)
         return await self._means[storage.name].stagings.prepare(place, object_format)
 
     async def create(

@@ -580,6 +580,30 @@ async def _(world: World) -> Asked:
     return [repository_pb2.ReplicateRepositoryRequest(repository=THING, source=ELSEWHERE)]
 
 
+@_writes("RepositoryService/RestoreRepository", words="a new one")
+async def _(world: World) -> Asked:
+    world.put("custom_hooks/update", "#!/bin/sh\n", of=FAR, mode=0o755)
+    await _backed_up(world, FAR)
+    return [repository_pb2.RestoreRepositoryRequest(repository=NEW, vanity_repository=FAR, backup_id="a")]
+
+
+@_writes("RepositoryService/RestoreRepository", between=1)
+async def _(world: World) -> Asked:
+    # What there is goes first. Repeating it ends it.
+    await _backed_up(world, THING)
+    world.branch("more", {"more": "more\n"})
+    await _backed_up(world, THING, incremental=True)
+    world.branch("lost", {"lost": "lost\n"})
+    return [repository_pb2.RestoreRepositoryRequest(repository=THING, vanity_repository=THING)]
+
+
+async def _backed_up(world: World, repository: Repository, incremental: bool = False) -> None:
+    request = repository_pb2.BackupRepositoryRequest(
+        repository=repository, vanity_repository=repository, backup_id="a", incremental=incremental
+    )
+    await world.server.call("RepositoryService/BackupRepository", request)
+
+
 @_writes("RepositoryService/OptimizeRepository", changes=False)
 async def _(world: World) -> Asked:
     world.large(THING)

@@ -117,7 +117,7 @@ memory_bytes = -1
 [daily_maintenance]
 disabled = true
 [backup]
-go_cloud_url = "gs://x"
+go_cloud_url = "file:///x/y"
 layout = "pointer"
 """
             )
@@ -141,7 +141,6 @@ layout = "pointer"
                 "git.catfile_cache_size",
                 "logging.dir",
                 "gitlab-shell",
-                "backup",
             ),
         )
         self.assertEqual([problem.key for problem in config.warnings], ["auth.token"])  # the file is readable by all

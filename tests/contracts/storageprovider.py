@@ -256,6 +256,22 @@ class StorageProviderContract(TestCase):
         await staging.discard()
         await staging.discard()
 
+    async def test_prepare_replacing(self):
+        """
+        A repository that is to take the place of another one is prepared while that is there; it gets the place once it is free.
+        """
+        await self.with_commit()
+        staging = await self.provider.prepare(named("a.git"), replacing=True)
+        self.assertEqual(len(await (await self.provider.repository(named("a.git"))).refs()), 1)
+        expected = (Code.ALREADY_EXISTS, "creating repository: repository exists already")
+        self.assertEqual(await self.refusal(self.provider.create(named("a.git"), staging=staging)), expected)
+        await self.provider.remove(named("a.git"))
+        repository = await self.provider.create(named("a.git"), staging=staging)
+        self.assertEqual(await repository.refs(), [])
+        for bad in ("", "../x", "+gitaly/x"):
+            code, _ = await self.refusal(self.provider.prepare(named(bad), replacing=True))
+            self.assertEqual(code, Code.INVALID_ARGUMENT)
+
     async def test_create_bad_branch(self):
         """
         A branch that git refuses is told as Gitaly tells it, quoted, and nothing is made.

@@ -163,7 +163,9 @@ class GivenRepositories:
         """
         raise NotImplementedError
 
-    async def prepare(self, message: Repository | None, *, object_format: ObjectFormat = ObjectFormat.SHA1) -> IStaging:
+    async def prepare(
+        self, message: Repository | None, *, object_format: ObjectFormat = ObjectFormat.SHA1, replacing: bool = False
+    ) -> IStaging:
         """
         Not needed.
         """

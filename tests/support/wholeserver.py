@@ -31,18 +31,19 @@ class WholeServer:
     """
     Listens on a Unix socket; needs the asyncio reactor.
 
-    :param root: a directory; its storages are directories in it.
+    :param root: a directory; its storages are directories in it, and so are its backups.
     :param names: the storages.
     """
 
     def __init__(self, root: str, names: Sequence[str] = ("default",)) -> None:
-        self.root = root
+        self.root = root = os.path.abspath(root)
         self.sockets = tempfile.mkdtemp(prefix="gitaly-tx-whole-")
         self._names = names
         for name in names:
             os.makedirs(self.path(name), exist_ok=True)
         storages = "".join(f'[[storage]]\nname = "{name}"\npath = "{self.path(name)}"\n' for name in names)
         text = f'socket_path = "{self.sockets}/s"\nruntime_dir = "{self.sockets}"\ndata_dir = "{self.sockets}"\n'
+        text += f'[backup]\ngo_cloud_url = "{root}/backups"\n'
         text += f'[http]\nlisten_addr = ""\n[ssh]\nlisten_addr = ""\n[remotes]\nprivate_addresses = true\n{storages}'
         environ = {"PATH": os.environ["PATH"], "HOME": "/nonexistent"}
         self.assembly: Assembly = assemble(

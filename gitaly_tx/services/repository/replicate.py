@@ -22,6 +22,7 @@ from ...errors import Code, GitalyError
 from ...git.alternates import object_directories
 from ...git.config import parse_config
 from ...git.interfaces import IGit
+from ...hooks.hookarchive import MAXIMUM, ArchiveTooLarge, replaced_hooks
 from ...pools.disconnect import disconnect
 from ...pools.link import link
 from ...pools.pool import find_pool
@@ -33,7 +34,6 @@ from ...transport.remotes import Connection
 from ...wal.interfaces import FileChange
 from ..validate import given
 from .fromsnapshot import ARCHIVE, placed, unpacked
-from .hookarchive import MAXIMUM, ArchiveTooLarge, replaced_hooks
 from .outward import Outward
 
 _CONFIG = 1 << 20

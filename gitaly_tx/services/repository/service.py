@@ -12,6 +12,7 @@ from zope.interface import implementer
 
 from protocols.gitaly import repository_pb2 as pb
 
+from ...backup.backups import Backups
 from ...git.interfaces import IGit
 from ...hooks.unasked import Unasked
 from ...housekeeping.schedule import Housekeeping
@@ -23,6 +24,7 @@ from ...transport.bundles import Bundles
 from ...transport.smudging import Smudging
 from ...wal.threads import InThread
 from .archive import ArchiveMeans, get_archive
+from .backup import backup_repository, restore_repository
 from .branches import has_local_branches
 from .bundle import create_bundle, create_bundle_from_ref_list
 from .bundleuri import generate_bundle_uri
@@ -73,6 +75,7 @@ class RepositoryService:
     :param housekeeping: keeps repositories small and fast.
     :param smudging: puts files in the place of LFS pointers.
     :param bundles: what clones begin with, if such are kept.
+    :param backups: keeps repositories elsewhere, if there is such a place.
     """
 
     service: ClassVar[str] = "gitaly.RepositoryService"
@@ -86,6 +89,7 @@ class RepositoryService:
     _housekeeping: Housekeeping
     _smudging: Smudging
     _bundles: Bundles | None = None
+    _backups: Backups | None = None
 
     async def RepositoryExists(self, call: Call, request: pb.RepositoryExistsRequest) -> pb.RepositoryExistsResponse:
         return await repository_exists(self._storage, request)
@@ -216,6 +220,12 @@ class RepositoryService:
         self, call: Call, request: pb.PruneUnreachableObjectsRequest
     ) -> pb.PruneUnreachableObjectsResponse:
         return await prune_unreachable_objects(self._storage, self._housekeeping, request)
+
+    async def BackupRepository(self, call: Call, request: pb.BackupRepositoryRequest) -> pb.BackupRepositoryResponse:
+        return await backup_repository(self._storage, self._backups, request)
+
+    async def RestoreRepository(self, call: Call, request: pb.RestoreRepositoryRequest) -> pb.RestoreRepositoryResponse:
+        return await restore_repository(self._storage, self._backups, request)
 
     async def GetFileAttributes(self, call: Call, request: pb.GetFileAttributesRequest) -> pb.GetFileAttributesResponse:
         return await get_file_attributes(self._storage, self._git, self._in_thread, request)

@@ -15,10 +15,10 @@ from protocols.gitaly.repository_pb2 import (
 )
 
 from ...errors import Code, GitalyError
+from ...hooks.hookarchive import MAXIMUM, NAME, ArchiveTooLarge, replaced_hooks
 from ...storage.interfaces import IRepository, IStorageProvider
 from ...wal.threads import InThread
 from ..validate import given, opened
-from .hookarchive import MAXIMUM, NAME, ArchiveTooLarge, replaced_hooks
 
 
 async def set_custom_hooks(

@@ -19,10 +19,10 @@ from ...git.directory import GitDirectory
 from ...storage.errors import described
 from ...storage.interfaces import IStorageProvider
 from ...storage.naming import is_inside
+from ...storage.tarstream import END, Bytes, file, file_at, gathered, header
 from ...wal.threads import InThread
 from ..turns import in_turns
 from ..validate import given, opened
-from .tarstream import END, Bytes, file, file_at, gathered, header
 
 _FANOUT = re.compile(r"[0-9a-f]{2}\Z")
 _LOOSE = re.compile(r"(?:[0-9a-f]{38}|[0-9a-f]{62})\Z")

@@ -10,7 +10,8 @@ import tarfile
 from typing import Any
 
 from gitaly_tx.errors import Code
-from gitaly_tx.services.repository import hookarchive, sethooks
+from gitaly_tx.hooks import hookarchive
+from gitaly_tx.services.repository import sethooks
 from gitaly_tx.services.repository.service import RepositoryService
 from protocols.gitaly import repository_pb2 as pb
 from protocols.gitaly.shared_pb2 import Repository

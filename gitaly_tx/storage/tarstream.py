@@ -1,7 +1,7 @@
 """
 Files on disk as a tar stream.
 
-All functions here block; :func:`~gitaly_tx.services.turns.in_turns` drives them. A file is never held in memory as a whole.
+All functions here block. A file is never held in memory as a whole.
 """
 
 from __future__ import annotations
@@ -11,8 +11,8 @@ import stat
 import tarfile
 from collections.abc import Generator, Iterable
 
-from ...errors import Code, GitalyError
-from ...rpc.chunks import CHUNK
+from ..errors import Code, GitalyError
+from ..rpc.chunks import CHUNK
 
 Bytes = Generator[bytes, None, None]
 

@@ -1,5 +1,5 @@
 """
-Custom hooks from a tar file that somebody sent. Blocking: run it in a thread.
+Custom hooks as a tar file, and back. Blocking: run it in a thread.
 
 Nothing is ever unpacked to where its name leads: members become values, and what is no plain file or directory below
 ``custom_hooks`` is refused. Links are refused, too: a hook is a program that runs as the server, and where a link leads is not in
@@ -12,10 +12,11 @@ import io
 import os
 import stat
 import tarfile
-from posixpath import normpath
+from posixpath import join, normpath
 
-from ...errors import Code, GitalyError
-from ...wal.interfaces import FileChange
+from ..errors import Code, GitalyError
+from ..storage.tarstream import END, Bytes, file_at, gathered, header
+from ..wal.interfaces import FileChange
 
 NAME = "custom_hooks"
 
@@ -44,6 +45,23 @@ class ArchiveTooLarge(GitalyError):
 
     def __init__(self) -> None:
         super().__init__("custom hooks are too large", Code.RESOURCE_EXHAUSTED, {"bytes": MAXIMUM, "members": MEMBERS})
+
+
+def archived_hooks(path: str) -> Bytes:
+    """
+    The directory ``custom_hooks`` of a repository as a tar stream; nothing if there is none.
+
+    :raises GitalyError: INTERNAL if a file cannot be read, perhaps after some data.
+    """
+    directory = join(path, NAME)
+    if not os.path.lexists(directory):
+        return
+    try:
+        yield from gathered(_everything(directory))
+    except (OSError, GitalyError) as error:
+        # The words of Gitaly, whose tar program would have failed like this.
+        text = "reading custom hooks: archiving hooks: waiting for tar command completion: exit status 2"
+        raise GitalyError(text, Code.INTERNAL, {"error": str(error)}) from error
 
 
 def replaced_hooks(archive: bytes) -> tuple[FileChange, ...]:
@@ -112,3 +130,20 @@ def _check_places(found: dict[str, FileChange]) -> None:
             if above in found and not found[above].is_directory:
                 raise BadArchive("a file is where a directory is needed")
             above = os.path.dirname(above)
+
+
+def _everything(directory: str) -> Bytes:
+    yield from _entry(NAME, directory)
+    yield END
+
+
+def _entry(name: str, path: str) -> Bytes:
+    found = os.lstat(path)
+    if stat.S_ISDIR(found.st_mode):
+        yield header(f"{name}/", found)
+        for entry in sorted(os.listdir(path)):
+            yield from _entry(f"{name}/{entry}", join(path, entry))
+    elif stat.S_ISLNK(found.st_mode):
+        yield header(name, found, os.readlink(path))
+    elif stat.S_ISREG(found.st_mode):
+        yield from file_at(name, path)

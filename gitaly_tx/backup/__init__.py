@@ -1,0 +1,3 @@
+"""
+Repositories taken out and put back.
+"""
