@@ -17,7 +17,7 @@ from ..errors import Code, GitalyError
 from ..git.command import Command
 from ..git.directory import GitDirectory
 from ..git.interfaces import IChild, IGit
-from ..git.objectid import ObjectFormat, ObjectID
+from ..git.objectid import ObjectFormat
 from ..git.options import Flag, Option, StandardOutput
 from ..git.packedrefs import UNPEELED_HEADER
 from ..streams import StreamBroken
@@ -101,11 +101,12 @@ async def write_bundle(git: IGit, view: GitDirectory, descriptor: int, words: Se
         raise BundleFailed(str(ended), ended.stderr)
 
 
-def without(known: Sequence[ObjectID]) -> bytes:
+def without(known: Refs) -> bytes:
     """
     What tells git to leave out all that these lead to. Blocking.
     """
-    return b"".join(b"^%s\n" % oid for oid in known)
+    ids = {*known.names.values(), *([] if known.head is None else [known.head])}
+    return b"".join(b"^%s\n" % oid for oid in sorted(ids))
 
 
 async def _feed(child: IChild, data: bytes) -> None:

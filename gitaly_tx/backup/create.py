@@ -10,8 +10,7 @@ How a backup is made: all refs of one moment, a bundle of what they lead to, and
 
 from __future__ import annotations
 
-import hashlib
-from collections.abc import Callable, Coroutine
+from collections.abc import Callable, Coroutine, Sequence
 from typing import TypeVar
 
 from attrs import evolve, field, frozen
@@ -20,7 +19,8 @@ from twisted.internet.interfaces import IReactorTime
 
 from ..errors import Code, GitalyError
 from ..git.directory import GitDirectory
-from ..git.interfaces import IGit
+from ..git.interfaces import IGit, Reference
+from ..git.objectid import ObjectID
 from ..observability.failpoints import failpoint
 from ..storage.interfaces import IRepository, ITurn
 from ..wal.threads import InThread
@@ -78,10 +78,13 @@ class Moment:
     What a repository says at one moment.
 
     :param head: the ref that HEAD is a name for; ``None`` if it is none.
+    :param commit: what HEAD is in the end; ``None`` if it is unborn.
+    :param listed: all refs.
     """
 
     head: bytes | None
-    refs: Refs
+    commit: ObjectID | None
+    listed: Sequence[Reference]
 
 
 @frozen
@@ -128,11 +131,11 @@ class Creating:
             text = await self._sink.read(last.refs, refsfile.MAXIMUM)
         except NotThere as error:
             raise error.wrapped("write bundle: read refs") from error
-        refs, object_format = await self._in_thread(refsfile.decode, text, backup.object_format)
+        refs, object_format = await self._in_thread(refsfile.decode, text, backup.object_format, last.refs_digest)
         if object_format is not repository.object_format and (text or backup.object_format is not None):
             return None  # It was another repository.
         try:
-            return Before(backup, text, refs, await stored_hooks(self._sink, backup.steps))
+            return Before(backup, text, refs, await stored_hooks(self._sink, self._in_thread, backup.steps))
         except GitalyError as error:
             raise error.wrapped("write custom hooks") from error
 
@@ -153,25 +156,25 @@ class _Making:
         :param scratch: an empty directory.
         :returns: a backup whose parts have their names.
         """
+        in_thread = self._means._in_thread
         moment = await self._repository.turn(self._look)
-        text = await self._means._in_thread(refsfile.encode, moment.refs)
+        refs, text = await in_thread(refsfile.encode, moment.listed, moment.commit)
         hooks = await self._timed("custom_hooks", self._hooks())
         self._check_changed(moment, text, hooks)
         step = await self._place(vanity, backup_id)
-        step = evolve(step, refs_digest=hashlib.sha256(text).hexdigest())
-        refs = await self._timed("refs", self._written(step.refs, text))
+        step = evolve(step, refs_digest=await in_thread(refsfile.digest, text))
+        listed = await self._timed("refs", self._written(step.refs, text))
         bundle = None
-        if moment.refs.names or moment.refs.head is not None:
-            view = await self._means._in_thread(
-                make_view, self._repository.directory, scratch, self._repository.object_format, moment.refs, moment.head
-            )
-            bundle = await self._timed("bundle", self._bundle(view, step, moment.refs))
+        if refs:
+            directory, object_format = self._repository.directory, self._repository.object_format
+            view = await in_thread(make_view, directory, scratch, object_format, refs, moment.head)
+            bundle = await self._timed("bundle", self._bundle(view, step, refs))
         archive = None
         if hooks or (self._before is not None and self._before.hooks):
             content = hooks or NONE
-            step = evolve(step, hooks_digest=hashlib.sha256(content).hexdigest())
+            step = evolve(step, hooks_digest=await in_thread(refsfile.digest, content))
             archive = await self._timed("custom_hooks", self._written(step.hooks, content))
-        await self._publish(step, bundle, archive, refs)
+        await self._publish(step, bundle, archive, listed)
         steps = () if self._before is None else self._before.backup.steps
         return Backup(backup_id, self._repository.object_format, moment.head or b"", (*steps, step))
 
@@ -186,7 +189,7 @@ class _Making:
         head = await self._repository.head()
         commit = await self._repository.ref(b"HEAD")
         listed = await self._repository.refs()
-        return Moment(head, refsfile.refs_of(listed, None if commit is None else commit.target))
+        return Moment(head, None if commit is None else commit.target, listed)
 
     def _check_changed(self, moment: Moment, text: bytes, hooks: bytes) -> None:
         if self._before is None:
@@ -209,7 +212,7 @@ class _Making:
     async def _bundle(self, view: GitDirectory, step: Step, refs: Refs) -> IDraft:
         if self._before is None:
             return await self._bundled(view, step, ["--all"])
-        known = await self._means._in_thread(without, self._before.refs.ids)
+        known = await self._means._in_thread(without, self._before.refs)
         try:
             return await self._bundled(view, step, ["--ignore-missing", "--all", "--stdin"], known)
         except NothingNew:

@@ -7,15 +7,16 @@ that the last file there is always says what is.
 
 from __future__ import annotations
 
-import hashlib
 from collections.abc import Sequence
 
 from ..errors import Code, GitalyError
 from ..hooks.hookarchive import MAXIMUM, ArchiveTooLarge, archived_hooks, replaced_hooks
 from ..storage.tarstream import END
 from ..wal.interfaces import FileChange
+from ..wal.threads import InThread
 from .interfaces import ISink, NotThere
 from .manifest import Step
+from .refsfile import digest
 
 NONE = END
 """An archive without hooks."""
@@ -51,7 +52,7 @@ def changes_of(archive: bytes) -> tuple[FileChange, ...]:
     return replaced_hooks(archive) if archive.strip(b"\0") else ()
 
 
-async def stored_hooks(sink: ISink, steps: Sequence[Step]) -> bytes:
+async def stored_hooks(sink: ISink, in_thread: InThread, steps: Sequence[Step]) -> bytes:
     """
     The archive that the steps of a backup end with; empty if none of them has one.
 
@@ -66,10 +67,14 @@ async def stored_hooks(sink: ISink, steps: Sequence[Step]) -> bytes:
             if step.hooks_digest:
                 raise
             continue
-        if step.hooks_digest and hashlib.sha256(archive).hexdigest() != step.hooks_digest:
-            raise GitalyError("checksum does not match", None, {"path": step.hooks})
-        return archive if archive.strip(b"\0") else b""
+        return await in_thread(_checked, archive, step)
     return b""
+
+
+def _checked(archive: bytes, step: Step) -> bytes:
+    if step.hooks_digest and digest(archive) != step.hooks_digest:
+        raise GitalyError("checksum does not match", None, {"path": step.hooks})
+    return archive if archive.strip(b"\0") else b""
 
 
 __all__ = ["NONE", "changes_of", "read_hooks", "stored_hooks"]

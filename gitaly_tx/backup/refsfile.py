@@ -4,6 +4,7 @@ The file of a backup that has all refs, as ``git show-ref --head`` prints them: 
 
 from __future__ import annotations
 
+import hashlib
 from collections.abc import Iterable, Mapping
 
 from attrs import frozen
@@ -29,7 +30,7 @@ class BadRefs(GitalyError):
 @frozen
 class Refs:
     """
-    What a repository refers to, at one moment.
+    What a repository refers to, at one moment; false if it is nothing.
 
     :param head: the commit of HEAD; ``None`` if it is unborn.
     """
@@ -37,31 +38,39 @@ class Refs:
     head: ObjectID | None
     names: Mapping[bytes, ObjectID]
 
-    @property
-    def ids(self) -> list[ObjectID]:
-        """
-        Every id once, in order.
-        """
-        return sorted({*self.names.values(), *([] if self.head is None else [self.head])})
+    def __bool__(self) -> bool:
+        return bool(self.names) or self.head is not None
 
 
-def encode(refs: Refs) -> bytes:
+def digest(content: bytes) -> str:
     """
-    The file.
+    What a manifest notes of a file.
     """
+    return hashlib.sha256(content).hexdigest()
+
+
+def encode(listed: Iterable[Reference], head: ObjectID | None) -> tuple[Refs, bytes]:
+    """
+    :param listed: the refs as a repository lists them.
+    :returns: what they say, and the file.
+    """
+    refs = Refs(head, {reference.name: reference.target for reference in listed})
     lines = [] if refs.head is None else [b"%s HEAD\n" % refs.head]
     lines += [b"%s %s\n" % (oid, name) for name, oid in sorted(refs.names.items())]
-    return b"".join(lines)
+    return refs, b"".join(lines)
 
 
-def decode(data: bytes, object_format: ObjectFormat | None = None) -> tuple[Refs, ObjectFormat]:
+def decode(data: bytes, object_format: ObjectFormat | None = None, noted: str = "") -> tuple[Refs, ObjectFormat]:
     """
     Read one.
 
     :param object_format: what the ids must be; otherwise the first one decides.
+    :param noted: its digest, if that is known.
     :returns: the format, too.
     :raises BadRefs: for anything that no repository could have, such as a part of a line at the end.
     """
+    if noted and digest(data) != noted:
+        raise BadRefs("checksum does not match")
     if data and not data.endswith(b"\n"):
         raise BadRefs("unexpected end")
     head: ObjectID | None = None
@@ -88,11 +97,4 @@ def decode(data: bytes, object_format: ObjectFormat | None = None) -> tuple[Refs
     return Refs(head, names), object_format
 
 
-def refs_of(listed: Iterable[Reference], head: ObjectID | None) -> Refs:
-    """
-    Refs as a repository lists them.
-    """
-    return Refs(head, {reference.name: reference.target for reference in listed})
-
-
-__all__ = ["MAXIMUM", "BadRefs", "Refs", "decode", "encode", "refs_of"]
+__all__ = ["MAXIMUM", "BadRefs", "Refs", "decode", "digest", "encode"]

@@ -8,7 +8,6 @@ goes away. A server that dies between the two leaves no repository, and the back
 
 from __future__ import annotations
 
-import hashlib
 import os
 from collections.abc import Callable, Sequence
 
@@ -35,7 +34,7 @@ from .hookfile import changes_of, stored_hooks
 from .interfaces import IBackupLocator, ISink, NotThere
 from .locator import legacy
 from .manifest import Backup, Step
-from .refsfile import BadRefs, Refs
+from .refsfile import Refs
 from .vanity import Vanity
 
 _BRANCHES = b"refs/heads/"
@@ -119,24 +118,24 @@ class Restoring:
                 text = await self._sink.read(step.refs, refsfile.MAXIMUM)
             except NotThere as error:
                 raise NotThere(step.refs, "read refs") from error
-            if step.refs_digest and hashlib.sha256(text).hexdigest() != step.refs_digest:
-                raise BadRefs("checksum does not match")
-            refs, named = await self._in_thread(refsfile.decode, text, object_format)
+            refs, named = await self._in_thread(refsfile.decode, text, object_format, step.refs_digest)
             if text:
                 object_format = named
             found.append(refs)
         try:
-            hooks = await self._in_thread(changes_of, await stored_hooks(self._sink, backup.steps))
+            archive = await stored_hooks(self._sink, self._in_thread, backup.steps)
+            hooks = await self._in_thread(changes_of, archive)
         except GitalyError as error:
             raise GitalyError(f"restore custom hooks: {error.message}", error.given_code, error.facts) from error
-        return Contents(object_format or ObjectFormat.SHA1, backup.head or _guessed(found[-1]), found, backup.steps, hooks)
+        head = backup.head or await self._in_thread(_guessed, found[-1])
+        return Contents(object_format or ObjectFormat.SHA1, head, found, backup.steps, hooks)
 
     async def _build(self, made: GitDirectory, contents: Contents) -> None:
         """
         Put the objects of all steps into a new repository.
         """
         for step, refs in zip(contents.steps, contents.refs, strict=True):
-            if refs.ids:
+            if refs:
                 await self._unbundle(made, step.bundle)
             # git wants a bundle's prerequisites to be reachable; and no reference must be left that is not in the end.
             await self._in_thread(write_refs, made.path, refs)

@@ -9,14 +9,13 @@ from collections.abc import Callable
 from typing import Any
 
 from twisted.internet import reactor
+from twisted.internet.defer import Deferred
 
 from gitaly_tx.backup.backups import Backups
 from gitaly_tx.backup.create import Creating, Measured
 from gitaly_tx.backup.filesystem import DirectorySink
 from gitaly_tx.backup.locator import Locator
 from gitaly_tx.backup.restore import Restoring
-from gitaly_tx.errors import Code
-from gitaly_tx.observability import failpoints
 from gitaly_tx.services.repository.service import RepositoryService
 from gitaly_tx.storage.interfaces import IRepository
 from protocols.gitaly import repository_pb2 as pb
@@ -33,10 +32,66 @@ VANITY = Repository(storage_name="elsewhere", relative_path="team/thing.git")
 HOOK = "#!/bin/sh\nexit 0\n"
 
 
-class Killed(BaseException):
+class Meddling:
     """
-    The end of a process, as far as one can have it in a test.
+    A git that does something before it starts a child.
+
+    :param real: starts children.
+    :param name: of the command.
+    :param before: what to do, once.
     """
+
+    def __init__(self, real: Any, name: str, before: Callable[[], object]) -> None:
+        self.real = real
+        self.name = name
+        self._before: list[Callable[[], object]] = [before]
+
+    def spawn(self, command: Any, **more: Any) -> Any:
+        """
+        Start one.
+        """
+        while command.name == self.name and self._before:
+            self._before.pop()()
+        return self.real.spawn(command, **more)
+
+    def __getattr__(self, name: str) -> Any:
+        return getattr(self.real, name)
+
+
+class Stuck:
+    """
+    A child that does not end as long as nobody kills it.
+    """
+
+    def __init__(self, real: Any) -> None:
+        self._real = real
+        self._waits = [Deferred(), self._real.wait]
+
+    def wait(self) -> Any:
+        """
+        Wait for ever, the first time.
+        """
+        return self._waits.pop(0) if len(self._waits) == 2 else self._waits[0]()
+
+    def __getattr__(self, name: str) -> Any:
+        return getattr(self._real, name)
+
+
+class Sticking(Meddling):
+    """
+    A git whose children of one name get stuck; ``before`` is called once they are.
+    """
+
+    def spawn(self, command: Any, **more: Any) -> Any:
+        """
+        Start one.
+        """
+        child = self.real.spawn(command, **more)
+        if command.name != self.name:
+            return child
+        running: Any = reactor
+        running.callLater(0, self._before.pop())
+        return Stuck(child)
 
 
 class BackupCase(WriteCase):
@@ -171,26 +226,23 @@ class BackupCase(WriteCase):
         """
         return git("--git-dir", self.directory.path, "show-ref", "--head", check=False)
 
-    async def killed_at(self, point: str, times: int, work: Callable[[], Any]) -> bool:
+    def meddle(self, name: str, before: Callable[[], object], kind: type[Meddling] = Meddling) -> None:
         """
-        Do something that ends at a failpoint, the so-many-th time that it is passed.
-
-        :returns: whether it was passed so often.
+        Do something before git is started with a command.
         """
-        passed = 0
+        self.patch(self.stack, "git", kind(self.stack.git, name, before))
+        self.service = self.make_service(self.make_backups(self.pointers))
+        self.addCleanup(self.place.stop)
 
-        def end() -> None:
-            nonlocal passed
-            passed += 1
-            if passed == times:
-                raise Killed
+    def stuck_at(self, name: str) -> Deferred[None]:
+        """
+        Let git hang.
 
-        with failpoints.active({point: end}):
-            try:
-                await work()
-            except Killed:
-                return True
-        return False
+        :returns: fires when it does.
+        """
+        stuck: Deferred[None] = Deferred()
+        self.meddle(name, lambda: stuck.callback(None), Sticking)
+        return stuck
 
 
-__all__ = ["Code", "HOOK", "NAME", "VANITY", "BackupCase", "Killed"]
+__all__ = ["HOOK", "NAME", "VANITY", "BackupCase"]
