@@ -12,6 +12,7 @@ from typing import Any
 
 from twisted.internet.defer import CancelledError, Deferred
 
+from gitaly_tx.backup.bundling import BundleFailed, write_bundle
 from gitaly_tx.backup.locator import Locator
 from gitaly_tx.errors import Code, GitalyError
 from gitaly_tx.observability import failpoints
@@ -113,6 +114,21 @@ class MomentTests(BackupCase):
         await repository.turn(look)
         self.assertEqual(quiet, [True, False, True])
         await own.discard()
+
+
+class BundleTests(BackupCase):
+    """
+    ``write_bundle``
+    """
+
+    async def test_git_reads_nothing(self) -> None:
+        """
+        A git that ends before it has read all that it is told is an error like any other.
+        """
+        with open(os.devnull, "wb") as nowhere:
+            known = b"^%s\n" % (b"1" * 40) * 100_000
+            asked = begin(write_bundle(self.stack.git, self.directory, nowhere.fileno(), ["--nonsense", "--stdin"], known))
+            await self.assertFailure(asked, BundleFailed)
 
 
 class EndTests(BackupCase):
