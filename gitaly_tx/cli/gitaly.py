@@ -1,7 +1,8 @@
 """
 ``gitaly-tx``: what an operator does beside running the server.
 
-The server itself is ``twistd gitaly``. Nothing here needs a running one, and ``accept`` needs a stopped one.
+The server itself is ``twistd gitaly``. ``backup`` and ``restore`` ask a running one, ``accept`` needs a stopped one, and the rest
+needs none.
 """
 
 from __future__ import annotations
@@ -20,7 +21,7 @@ from ..auth.users import users_of
 from ..config.load import VARIABLE, load
 from ..config.model import VERBS, Config
 from ..config.problems import ConfigError
-from . import accept
+from . import accept, backup
 
 _EXAMPLES = f"""\
 examples:
@@ -30,6 +31,8 @@ examples:
                                                may alpha push to team/thing, and why (not)?
   gitaly-tx can - read team/thing              may somebody read it who does not say who they are?
   gitaly-tx accept                             which repositories take no writes because their log was damaged?
+  gitaly-tx backup                             have all repositories backed up
+  gitaly-tx restore team/thing.git             have one brought back
 
 The server is started with: twistd -n gitaly --config /etc/gitaly.toml
 Without --config the file is what {VARIABLE} names, or there is none.
@@ -52,6 +55,8 @@ def main(argv: Sequence[str], stdout: TextIO, stderr: TextIO, environ: Mapping[s
     try:
         if arguments.command == "accept":
             return accept.run(arguments, stdout, stderr, environ)
+        if arguments.command in ("backup", "restore"):
+            return backup.run(arguments, stdout, stderr, environ)
         return _run(arguments, stdout, environ)
     except ConfigError as error:
         print(error, file=stderr)
@@ -87,7 +92,7 @@ class _Parser(argparse.ArgumentParser):
 def _parser() -> _Parser:
     parser = _Parser(
         prog="gitaly-tx",
-        description="Checks configurations, makes tokens, explains who may do what, and repairs.",
+        description="Checks configurations, makes tokens, explains who may do what, backs up, and repairs.",
         epilog=_EXAMPLES,
         formatter_class=argparse.RawDescriptionHelpFormatter,
     )
@@ -102,6 +107,7 @@ def _parser() -> _Parser:
     can.add_argument("repository", metavar="REPO", help="the path of a repository, which need not exist: team/thing")
     can.add_argument("--config", metavar="FILE", help="the file")
     accept.add_to(commands)
+    backup.add_to(commands)
     commands.add_parser("version", help="print the version")
     return parser
 

@@ -6,6 +6,8 @@ from __future__ import annotations
 
 import os
 import shutil
+import subprocess
+import sys
 import tempfile
 import threading
 from pathlib import Path
@@ -19,6 +21,7 @@ from protocols.gitaly import repository_pb2 as pb
 from protocols.gitaly.shared_pb2 import Repository
 from tests.support.gitclient import GitClient
 from tests.support.server import PATIENCE, Server
+from tests.support.uncovered import UNCOVERED
 
 PATH = "backups/thing.git"
 
@@ -68,6 +71,24 @@ class BackupCase(SynchronousTestCase):
     def restore(self, backup_id: str = "") -> None:
         request = pb.RestoreRepositoryRequest(repository=NAME, vanity_repository=NAME, backup_id=backup_id)
         self.call("RestoreRepository", request)
+
+    def command(self, *words: str, status: int = 0) -> str:
+        """
+        Run ``gitaly-tx``.
+
+        :returns: what it prints.
+        """
+        program = str(Path(sys.executable).parent / "gitaly-tx")
+        done = subprocess.run(
+            [program, *words, f"--config={self.server.config}"],
+            env={**os.environ, **UNCOVERED},
+            stdin=subprocess.DEVNULL,
+            capture_output=True,
+            text=True,
+            timeout=PATIENCE,
+        )
+        self.assertEqual(done.returncode, status, done.stdout + done.stderr)
+        return done.stdout + done.stderr
 
     def there(self) -> dict[str, str]:
         """
@@ -136,10 +157,16 @@ class BackupTests(BackupCase):
         self.assertEqual(self.git.run("rev-parse", "HEAD", cwd=self.folder / "again").stdout.strip(), wanted["refs/heads/main"])
         self.restore("full")
         self.assertEqual(self.there(), full)
+        self.assertEqual(self.command("backup", "--id", "cli"), "cli: 1 backed up, 0 unchanged, 0 failed\n")
+        self.assertEqual(self.command("backup", "--incremental", "--id", "x", PATH), "x: 0 backed up, 1 unchanged, 0 failed\n")
+        self.push("lost again\n")
+        self.assertEqual(self.command("restore", PATH, "--id", "cli"), f"{PATH} is what it was\n")
+        self.assertEqual(self.there(), full)
+        self.assertIn("repository skipped", self.command("restore", PATH, "--id", "none", status=1))
         page = self.server.page("/metrics")
         for phase in ("refs", "bundle", "custom_hooks"):
             self.assertIn(f'gitaly_backup_latency_seconds_count{{phase="{phase}"}}', page)
-        self.assertIn(f"gitaly_backup_bundle_bytes_count {number + 3}.0", page)
+        self.assertIn(f"gitaly_backup_bundle_bytes_count {number + 4}.0", page)
         self.server.stop()
         self.assertEqual(os.listdir(self.sink / "+gitaly" / "begun"), [])
 
