@@ -15,6 +15,7 @@ from protocols.gitaly.shared_pb2 import Repository
 from ..errors import GitalyError
 from ..git.interfaces import IGit, RefUpdate
 from ..git.objectid import ObjectFormat, ObjectID
+from ..slices import InSlices
 from ..storage.interfaces import IRepository, IStaging, IStorageProvider
 from ..wal.interfaces import FileChange
 from ..writequeue.transaction import Outcome
@@ -147,7 +148,8 @@ class Unasked:
         repository = await storage.create(
             message, object_format=object_format, default_branch=default_branch, staging=staging, refs=refs, files=files
         )
-        made = [RefUpdate(name, object_format.zero, oid) for name, oid in sorted((refs or {}).items())]
+        zero = object_format.zero
+        made = [RefUpdate(name, zero, oid) async for name, oid in InSlices(sorted((refs or {}).items()))]
         await self.tell(repository, made, default_branch, Change.CREATED)
         return repository
 

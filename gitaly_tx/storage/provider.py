@@ -156,7 +156,8 @@ class FilesystemStorageProvider:
         if refs is None:
             refs = {} if staging is None else await self._refs_of(staging.directory)
         creation = Creation(object_format, default_branch, backend)
-        manifest = Manifest(partition_of(place), creation, tuple(files), refs=first_refs(refs, object_format))
+        updates = await self._threads(first_refs, refs, object_format)  # there may be very many
+        manifest = Manifest(partition_of(place), creation, tuple(files), refs=updates)
         try:
             return await self._queue.submit(manifest.partition, partial(self._create, place, named, manifest, staging))
         except GitalyError as error:
