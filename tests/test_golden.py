@@ -35,7 +35,7 @@ class ClaimTests(SynchronousTestCase):
         """
         One that calls anything else is not.
         """
-        case = Case("a", "RepositoryService", ("RepositoryService/RepositoryExists", "RepositoryService/BackupRepository"))
+        case = Case("a", "RepositoryService", ("RepositoryService/RepositoryExists", "PartitionService/BackupPartition"))
         for result in golden.RESULTS:
             self.assertFalse(golden.claimed(evolve(case, results=(result,))))
 
