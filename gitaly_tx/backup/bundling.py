@@ -11,16 +11,14 @@ import os
 from collections.abc import Sequence
 from posixpath import join
 
-from twisted.internet.defer import CancelledError, Deferred
-
 from ..errors import Code, GitalyError
+from ..git.attending import ended_or_killed, feeding
 from ..git.command import Command
 from ..git.directory import GitDirectory
-from ..git.interfaces import IChild, IGit
+from ..git.interfaces import IGit
 from ..git.objectid import ObjectFormat
 from ..git.options import Flag, Option, StandardOutput
 from ..git.packedrefs import UNPEELED_HEADER
-from ..streams import StreamBroken
 from ..wal.building import skeleton
 from ..wal.interfaces import Creation
 from .refsfile import Refs
@@ -83,18 +81,12 @@ async def write_bundle(git: IGit, view: GitDirectory, descriptor: int, words: Se
     options: list[Option] = [Flag("--quiet"), StandardOutput(), *map(Flag, words)]
     command = Command("bundle", options, action="create", directory=view)
     child = git.spawn(command, stdout=descriptor, stdin=bool(stdin))
-    feeding = Deferred.fromCoroutine(_feed(child, stdin)) if stdin else None
-    if feeding is not None:
-        feeding.addErrback(lambda failure: failure.trap(CancelledError))
+    fed = feeding(child, stdin) if stdin else None
     try:
-        ended = await child.wait()
-    except BaseException:
-        child.kill()
-        await child.wait()
-        raise
+        ended = await ended_or_killed(child)
     finally:
-        if feeding is not None:
-            feeding.cancel()
+        if fed is not None:
+            fed.cancel()
     if ended.status != 0:
         if b"Refusing to create empty bundle" in ended.stderr:
             raise NothingNew
@@ -107,15 +99,6 @@ def without(known: Refs) -> bytes:
     """
     ids = {*known.names.values(), *([] if known.head is None else [known.head])}
     return b"".join(b"^%s\n" % oid for oid in sorted(ids))
-
-
-async def _feed(child: IChild, data: bytes) -> None:
-    try:
-        await child.stdin.write(data)
-    except StreamBroken:
-        pass  # It has read what it wanted; its exit status says whether that was well.
-    finally:
-        child.close_stdin()
 
 
 __all__ = ["NO_HEAD", "BundleFailed", "NothingNew", "make_view", "without", "write_bundle", "write_refs"]

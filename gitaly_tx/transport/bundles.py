@@ -21,6 +21,7 @@ from protocols.git import bundleuri
 from protocols.git.smarthttp import bundle_uri
 
 from ..errors import Code, GitalyError
+from ..git.attending import ended_or_killed
 from ..git.command import Command
 from ..git.descriptor import Descriptor
 from ..git.interfaces import IGit, Limits
@@ -237,12 +238,7 @@ class Bundles:
         options: list[Option] = [StandardOutput(), Flag("--quiet"), *map(Flag, _SHOWN)]
         command = Command("bundle", options, action="create", directory=repository.directory)
         child = self._git.spawn(command, limits=self._limits, stdout=number, stdin=False)
-        try:
-            ended = await child.wait()
-        except BaseException:
-            child.kill()
-            await child.wait()
-            raise
+        ended = await ended_or_killed(child)
         if ended.status == 0:
             return
         if b"Refusing to create empty bundle" in ended.stderr:

@@ -7,8 +7,6 @@ from __future__ import annotations
 from collections.abc import AsyncGenerator, AsyncIterator, Sequence
 from contextlib import aclosing
 
-from twisted.internet.defer import CancelledError, Deferred
-
 from protocols.gitaly.repository_pb2 import (
     CreateBundleFromRefListRequest,
     CreateBundleFromRefListResponse,
@@ -17,13 +15,13 @@ from protocols.gitaly.repository_pb2 import (
 )
 
 from ...errors import Code, GitalyError
+from ...git.attending import feeding
 from ...git.command import Command
-from ...git.interfaces import Ended, IChild, IGit
+from ...git.interfaces import Ended, IGit
 from ...git.options import Option, StandardOutput
 from ...git.records import pieces
 from ...git.revisionlist import MAXIMUM, RevisionList, revision_list
 from ...storage.interfaces import IRepository, IStorageProvider
-from ...streams import StreamBroken
 from ..chunked import chunked
 from ..validate import given, opened
 
@@ -81,8 +79,7 @@ async def _bundle(
     """
     command = Command("bundle", [StandardOutput(), *options], action="create", directory=repository.directory)
     child = git.spawn(command)
-    feeding = Deferred.fromCoroutine(_feed(child, asked.stdin))
-    feeding.addErrback(lambda failure: failure.trap(CancelledError))
+    fed = feeding(child, asked.stdin)
     try:
         async with aclosing(pieces(child)) as output:
             async for data in output:
@@ -90,18 +87,9 @@ async def _bundle(
                     yield chunk
         ended = await child.wait()
     finally:
-        feeding.cancel()
+        fed.cancel()
     if ended.status != 0:
         raise _failed(ended, empty)
-
-
-async def _feed(child: IChild, data: bytes) -> None:
-    try:
-        await child.stdin.write(data)
-    except StreamBroken:
-        pass  # It has read what it wanted; its exit status says whether that was well.
-    finally:
-        child.close_stdin()
 
 
 def _failed(ended: Ended, empty: Code) -> GitalyError:
